@@ -1,0 +1,113 @@
+"""Memory for LangGraph agents, as graph nodes: warm first, routed, durable.
+
+The names that most programs need are here, and each is imported when it is first used: `import warmgraph` by
+itself loads neither numpy nor LangGraph. Everything else is one level down:
+
+============================  =========================================================================
+`warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`
+`warmgraph.nodes`             the nodes of those graphs, one by one
+`warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
+`warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
+`warmgraph.ranking`           routers and scorers
+`warmgraph.models`            the offline chat model, and how model names are resolved
+`warmgraph.embeddings`        embedding models and their memo
+`warmgraph.server`            the process-wide store of a deployment
+`warmgraph.testing`           what tests of your own need: fake models, a manual clock, `check_store`
+============================  =========================================================================
+
+The function `recall` is not among the names here, because `warmgraph.recall` is the package it lives in:
+write `from warmgraph.recall import recall`.
+
+Example:
+    >>> from warmgraph import NamespaceTemplate
+    >>> NamespaceTemplate(("memories", "{user_id}")).resolve({"user_id": "ana"})
+    ('memories', 'ana')
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from warmgraph.errors import (
+        DimensionError,
+        EmbeddingError,
+        InvalidArgumentError,
+        InvalidFilterError,
+        InvalidValueError,
+        MissingDependencyError,
+        StoreClosedError,
+        StoreCorruptError,
+        StoreError,
+        StoreUnavailableError,
+        StoreVersionError,
+        UnresolvedNamespaceError,
+        WarmGraphError,
+    )
+    from warmgraph.models import OfflineChatModel, create_chat_model
+    from warmgraph.nodes import MemoryContext
+    from warmgraph.prebuilt import create_memory_agent, create_recall_graph
+    from warmgraph.ranking import PeekRouter, RouteDecision
+    from warmgraph.store import MemoryRecord, NamespaceTemplate, Recall, RoutedStore, WarmStore
+
+    __version__: str
+
+__all__ = [
+    "DimensionError",
+    "EmbeddingError",
+    "InvalidArgumentError",
+    "InvalidFilterError",
+    "InvalidValueError",
+    "MemoryContext",
+    "MemoryRecord",
+    "MissingDependencyError",
+    "NamespaceTemplate",
+    "OfflineChatModel",
+    "PeekRouter",
+    "Recall",
+    "RouteDecision",
+    "RoutedStore",
+    "StoreClosedError",
+    "StoreCorruptError",
+    "StoreError",
+    "StoreUnavailableError",
+    "StoreVersionError",
+    "UnresolvedNamespaceError",
+    "WarmGraphError",
+    "WarmStore",
+    "__version__",
+    "create_chat_model",
+    "create_memory_agent",
+    "create_recall_graph",
+]
+
+_HOME = {
+    "MemoryContext": "warmgraph.nodes",
+    "MemoryRecord": "warmgraph.store",
+    "NamespaceTemplate": "warmgraph.store",
+    "OfflineChatModel": "warmgraph.models",
+    "PeekRouter": "warmgraph.ranking",
+    "Recall": "warmgraph.store",
+    "RouteDecision": "warmgraph.ranking",
+    "RoutedStore": "warmgraph.store",
+    "WarmStore": "warmgraph.store",
+    "create_chat_model": "warmgraph.models",
+    "create_memory_agent": "warmgraph.prebuilt",
+    "create_recall_graph": "warmgraph.prebuilt",
+}  # everything else in __all__ is an error class
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":
+        value = import_module("importlib.metadata").version(__name__)
+    else:
+        value = getattr(import_module(_HOME.get(name, "warmgraph.errors")), name)
+    globals()[name] = value  # the next access is a plain attribute
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

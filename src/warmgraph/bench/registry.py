@@ -1,0 +1,10 @@
+"""The benchmarks there are. Each is one module that ends in a `Benchmark`; adding one is adding a line here."""
+
+from __future__ import annotations
+
+from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.turn import TURN
+
+__all__ = ["BENCHMARKS"]
+
+BENCHMARKS: tuple[Benchmark, ...] = (TURN,)

@@ -1,0 +1,62 @@
+"""Write conversations into a store, turn by turn, as an application would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+from langgraph.store.base import BaseStore
+
+from warmgraph.cli.demo.conversations import Conversation, Pack, Turn
+from warmgraph.nodes import DEFAULT_NAMESPACE
+from warmgraph.store import MemoryRecord, NamespaceTemplate
+from warmgraph.store.records import is_question
+
+__all__ = ["namespace_of", "record_of", "replay"]
+
+
+def replay(pack: Pack, store: BaseStore, tell: Callable[[int, Conversation, Turn], None]) -> list[float]:
+    """Put every turn of a pack, in the order in which things were said.
+
+    Args:
+        pack: The conversations.
+        store: Where to.
+        tell: Called before each put, with the number of turns before it.
+
+    Returns:
+        Milliseconds of each put, until it was acknowledged.
+    """
+    said = [(turn, conversation) for conversation in pack.conversations for turn in conversation.turns]
+    said.sort(key=lambda each: each[0].said_at)  # stable: turns of one session share their time
+    took: list[float] = []
+    for turn, conversation in said:
+        tell(len(took), conversation, turn)
+        value = record_of(conversation.user, turn).to_value()
+        began = perf_counter()
+        store.put(namespace_of(conversation.user), turn.key, value, index=["content"])
+        took.append(1000 * (perf_counter() - began))
+    return took
+
+
+def record_of(user: str, turn: Turn) -> MemoryRecord:
+    """Return a turn as it is remembered."""
+    return MemoryRecord(
+        content=turn.content,
+        author=turn.author,
+        role=turn.role,
+        thread_id=f"{user}-session-{turn.session}",
+        message_id=turn.key,
+        position=turn.position,
+        said_at=turn.said_at,
+        is_question=is_question(turn.text),
+    )
+
+
+def namespace_of(user: str) -> tuple[str, ...]:
+    """Return the namespace in which the agent looks for a user's memories.
+
+    Example:
+        >>> namespace_of("ana@example.org")
+        ('memories', 'ana@example%2Eorg')
+    """
+    return NamespaceTemplate(DEFAULT_NAMESPACE).resolve({"user_id": user})

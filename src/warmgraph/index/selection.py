@@ -1,0 +1,48 @@
+"""The best few of many scores, the same way everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from warmgraph.index.base import FloatArray, Hits, IntArray
+
+__all__ = ["top_k"]
+
+_SORT = 500
+"""Up to so many scores, sorting them all is fastest."""
+
+_GROUPS = 16
+"""Groups for each score wanted: with 16, the bound lets through hardly more than are wanted."""
+
+
+def top_k(slots: IntArray, scores: FloatArray, k: int) -> Hits:
+    """Return the `k` best of `slots` by score, best first; equal scores: the higher slot first.
+
+    Args:
+        slots: Array of shape (n,), int64, each slot once.
+        scores: Array of shape (n,), float32, without NaN.
+        k: How many; all, if there are fewer.
+
+    Example:
+        >>> top_k(np.array([7, 3, 9]), np.array([0.5, 0.8, 0.5], np.float32), 2).slots.tolist()
+        [3, 9]
+    """
+    if len(scores) > _SORT and k < len(scores):
+        few = (scores >= _lower_bound(scores, k)).nonzero()[0]
+        slots, scores = slots[few], scores[few]
+    best = np.lexsort((slots, scores))[: -k - 1 : -1]
+    return Hits(slots[best], scores[best])
+
+
+def _lower_bound(scores: FloatArray, k: int) -> np.float32:
+    """Return a score that at least `k` scores reach, and not many more unless they are equal.
+
+    The k-th best of the maxima of disjoint groups is one, and 10 times cheaper than selecting among all scores
+    (70 us against 650 at 100,000).
+    """
+    groups = _GROUPS * k
+    if len(scores) >= 8 * groups:
+        height = len(scores) // groups
+        scores = scores[: height * groups].reshape(height, groups).max(axis=0)
+    bound: np.float32 = np.partition(scores, len(scores) - k)[len(scores) - k]
+    return bound

@@ -1,0 +1,138 @@
+"""agent: call the model, with the memories in the last human message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+
+from warmgraph.nodes.context import DEFAULT_NAMESPACE
+from warmgraph.nodes.node import MemoryNode, Visit
+from warmgraph.nodes.state import MemoryReads
+from warmgraph.nodes.traces import current_trace
+from warmgraph.nodes.turns import last_human
+from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter, pack_from_store
+from warmgraph.steps import Io, Steps
+from warmgraph.store import NamespaceTemplate
+
+__all__ = ["create_agent_node", "with_memories"]
+
+
+def create_agent_node(
+    model: BaseChatModel | str,
+    tools: Sequence[BaseTool | Callable[..., Any] | dict[str, Any]] = (),
+    *,
+    system_prompt: str | SystemMessage | None = None,
+    namespace: str | Sequence[str] = DEFAULT_NAMESPACE,
+    max_memory_tokens: int = DEFAULT_MAX_TOKENS,
+    min_score: float = DEFAULT_MIN_SCORE,
+    token_counter: TokenCounter | None = None,
+    name: str = "agent",
+) -> MemoryNode:
+    """Create the node that calls the model.
+
+    Reads `messages` and `memory_context`; appends the model's answer to `messages`. The block of memories leads a
+    *copy* of the last human message: the thread never contains it, so history stays as it was said, and what a
+    provider caches of the prompt stays the same from turn to turn.
+
+    Should `memory_context` be gone, because a run was resumed in another process, it is made again from the keys in
+    `recall`.
+
+    Args:
+        model: A chat model, or the name of one (`warmgraph.models.create_chat_model`).
+        tools: The tools that it may call; run them with LangGraph's `ToolNode`.
+        system_prompt: Put first at each call; not kept in the thread.
+        namespace: Template of the namespace, for memories that have to be fetched again.
+        max_memory_tokens: As in `create_pack_context_node`.
+        min_score: As in `create_pack_context_node`.
+        token_counter: As in `create_pack_context_node`.
+        name: Name of the node.
+
+    Example:
+        >>> from langgraph.graph import MessagesState, StateGraph
+        >>> graph = StateGraph(MessagesState).add_node(create_agent_node("offline")).set_entry_point("agent").compile()
+        >>> [message.type for message in graph.invoke({"messages": "Hello"})["messages"]]
+        ['human', 'ai']
+    """
+    template = NamespaceTemplate(namespace)
+    bound = _bind(model, tools)
+    system = SystemMessage(system_prompt) if isinstance(system_prompt, str) else system_prompt
+
+    def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any]]:
+        messages = state.get("messages", [])
+        update: dict[str, Any] = {}
+        block = state.get("memory_context")
+        if block is None:
+            block = yield from again(state, visit, update)
+        prompt = with_memories(messages, block)
+        if system is not None:
+            prompt.insert(0, system)
+        answer = yield Io(
+            lambda: bound.invoke(prompt, visit.config),
+            lambda: bound.ainvoke(prompt, visit.config),
+        )
+        update["messages"] = [answer]
+        return update
+
+    def again(state: MemoryReads, visit: Visit, update: dict[str, Any]) -> Steps[str]:
+        trace = current_trace(state)
+        if trace is None or not trace["items"]:
+            return ""
+        place = visit.namespace(template)
+        try:
+            packed = yield from pack_from_store(
+                visit.store,
+                place,
+                trace["items"],
+                max_tokens=max_memory_tokens,
+                min_score=min_score,
+                token_counter=token_counter,
+            )
+        except Exception as error:
+            update["memory_errors"] = [visit.failed(error, [trace["query"]])]
+            return ""
+        update["memory_context"] = packed.text
+        return packed.text
+
+    return MemoryNode(name, logic)
+
+
+def with_memories(messages: Sequence[AnyMessage], block: str) -> list[AnyMessage]:
+    r"""Return messages for a model, with a block of memories leading a copy of the last human message.
+
+    Text stays text, because not every server takes parts; a message of parts gets one part more.
+
+    Args:
+        messages: The thread. It is not changed.
+        block: The block; empty for none.
+
+    Example:
+        >>> from langchain_core.messages import HumanMessage
+        >>> thread = [HumanMessage("Where do I live?")]
+        >>> with_memories(thread, "<memories>...</memories>")[0].content
+        '<memories>...</memories>\n\nWhere do I live?'
+        >>> thread[0].content
+        'Where do I live?'
+    """
+    prompt = list(messages)
+    at = last_human(prompt)
+    if not block or at is None:
+        return prompt
+    said = prompt[at].content
+    content: Any = f"{block}\n\n{said}" if isinstance(said, str) else [{"type": "text", "text": block}, *said]
+    prompt[at] = prompt[at].model_copy(update={"content": content})
+    return prompt
+
+
+def _bind(
+    model: BaseChatModel | str, tools: Sequence[BaseTool | Callable[..., Any] | dict[str, Any]]
+) -> Runnable[Any, BaseMessage]:
+    if isinstance(model, str):
+        from warmgraph.models import create_chat_model
+
+        model = create_chat_model(model)
+    return model.bind_tools(list(tools)) if tools else model

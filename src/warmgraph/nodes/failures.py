@@ -1,0 +1,93 @@
+"""Failures of memory: seen by everybody, and never in the way of the answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from langgraph.types import RetryPolicy
+from typing_extensions import TypedDict
+
+from warmgraph.errors import InvalidArgumentError
+from warmgraph.recall.receipts import MemoryErrorEvent
+
+__all__ = ["MemoryFailure", "gather_failures", "note_failure", "will_retry"]
+
+_logger = logging.getLogger(__name__)
+
+MAX_MESSAGE = 300
+# Fewer letters than this in common with a message are chance.
+MIN_QUOTE = 8
+MAX_QUOTE = 24
+
+
+class MemoryFailure(TypedDict):
+    """A part of memory that failed in this run: the node, the type of the error, what it says."""
+
+    node: str
+    error: str
+    message: str
+
+
+def gather_failures(
+    current: list[MemoryFailure] | None, update: Sequence[MemoryFailure | None] | None
+) -> list[MemoryFailure]:
+    """Collect failures, whichever node writes them; `None` in an update drops all before it (a new run begins).
+
+    Example:
+        >>> lost = MemoryFailure(node="recall", error="OSError", message="disk full")
+        >>> gather_failures([lost], [None]), len(gather_failures([lost], [lost]))
+        ([], 2)
+    """
+    gathered = list(current or ())
+    for failure in update or ():
+        if failure is None:
+            gathered.clear()
+        else:
+            gathered.append(failure)
+    return gathered
+
+
+def note_failure(
+    node: str, error: Exception, emit: Callable[[MemoryErrorEvent], None], private: Iterable[str] = ()
+) -> MemoryFailure:
+    """Log a failure, tell it on the custom stream, and return it for the state.
+
+    Args:
+        node: The node that failed.
+        error: What happened.
+        emit: Writes to the custom stream.
+        private: Texts that must not turn up in logs and checkpoints; an error that quotes one is told without words.
+    """
+    failure = MemoryFailure(node=node, error=type(error).__name__, message=_say(error, private))
+    _logger.warning("memory: %s failed: %s: %s", node, failure["error"], failure["message"])
+    emit({"type": "memory_error", **failure})
+    return failure
+
+
+def will_retry(policy: RetryPolicy | None, error: Exception, attempt: int) -> bool:
+    """Whether LangGraph will run a node again after `error`, by the policy that the node was added with."""
+    if policy is None or attempt >= policy.max_attempts:
+        return False
+    on = policy.retry_on
+    if isinstance(on, type):
+        return isinstance(error, on)
+    if isinstance(on, Sequence):
+        return isinstance(error, tuple(on))
+    return on(error)
+
+
+def _say(error: Exception, private: Iterable[str]) -> str:
+    # The offending value is what an argument error quotes, and it may be somebody's words.
+    said = f"{error.argument}: expected {error.expected}" if isinstance(error, InvalidArgumentError) else str(error)
+    letters = _letters(said)
+    for text in private:
+        start = _letters(text)[:MAX_QUOTE]
+        if len(start) >= MIN_QUOTE and start in letters:
+            return "(its message quotes the conversation and is not shown)"
+    return said if len(said) <= MAX_MESSAGE else f"{said[: MAX_MESSAGE - 3]}..."
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text)

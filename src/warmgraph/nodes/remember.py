@@ -1,0 +1,137 @@
+"""remember: write what was said in this turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langgraph.store.base import PutOp
+from langgraph.types import RetryPolicy
+
+from warmgraph.clock import Clock, SystemClock
+from warmgraph.nodes.context import DEFAULT_NAMESPACE
+from warmgraph.nodes.node import MemoryNode, Visit
+from warmgraph.nodes.state import MemoryReads
+from warmgraph.nodes.traces import current_trace
+from warmgraph.nodes.turns import current_turn, is_human, message_key, message_text
+from warmgraph.steps import Io, Steps
+from warmgraph.store import NamespaceTemplate
+from warmgraph.store.records import is_question
+
+__all__ = ["create_remember_node"]
+
+
+def create_remember_node(
+    namespace: str | Sequence[str] = DEFAULT_NAMESPACE,
+    *,
+    importance: float | None = None,
+    ttl: float | None = None,
+    clock: Clock | None = None,
+    retry_policy: RetryPolicy | None = None,
+    name: str = "remember",
+) -> MemoryNode:
+    """Create the node that ends a turn: it writes one record for each human and each final AI message of it.
+
+    Reads `messages`; writes to the store only. Tool calls and their results are not remembered, nor are messages
+    without text. A key follows from thread and message id: a node that is retried, or a run that is resumed, writes
+    the same rows again and never a second one.
+
+    Args:
+        namespace: Template of the namespace.
+        importance: Importance of the records, in [0, 1]; `None` leaves it to the store, which judges by their words.
+        ttl: How long they live, in minutes; `None` for the store's default.
+        clock: Tells when the turn was, where the node `recall` did not.
+        retry_policy: The policy that `add_node` gets for this node.
+        name: Name of the node.
+
+    Example:
+        >>> from langgraph.graph import MessagesState, StateGraph
+        >>> from langgraph.store.memory import InMemoryStore
+        >>> store = InMemoryStore()
+        >>> builder = StateGraph(MessagesState).add_node(create_remember_node()).set_entry_point("remember")
+        >>> graph = builder.compile(store=store)
+        >>> _ = graph.invoke({"messages": [("user", "I live in Lisbon.")]}, {"configurable": {"user_id": "ana"}})
+        >>> [item.value["content"] for item in store.search(("memories", "ana"))]
+        ['I live in Lisbon.']
+    """
+    template = NamespaceTemplate(namespace)
+    clock = clock if clock is not None else SystemClock()
+
+    def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any] | None]:
+        began = perf_counter()
+        place = visit.namespace(template)
+        messages = state.get("messages", [])
+        trace = current_trace(state)
+        # The time at which the turn began: written again, a row is the same row, to the second.
+        said_at = trace["at"] if trace is not None else clock.now().isoformat(timespec="seconds")
+        said = [(at, text) for at in current_turn(messages) if (text := message_text(messages[at]))]
+        if not said:
+            return None
+        try:
+            store = visit.store
+            lives = ttl if ttl is not None else (store.ttl_config or {}).get("default_ttl")
+            ops = [
+                PutOp(
+                    place,
+                    message_key(visit.thread_id, messages[at]),
+                    _value(messages[at], text, at, visit.thread_id, said_at, importance),
+                    index=["content"],  # ids and times are not embedded
+                    ttl=lives,
+                )
+                for at, text in said
+            ]
+            for batch in _without_repetition(ops):
+                yield Io(partial(store.batch, batch), partial(store.abatch, batch))
+        except Exception as error:
+            return {"memory_errors": [visit.failed(error, [text for _, text in said])]}
+        visit.emit(
+            {
+                "type": "memory_remember",
+                "namespace": list(place),
+                "keys": [op.key for op in ops],
+                "milliseconds": (perf_counter() - began) * 1000,
+            }
+        )
+        return None
+
+    return MemoryNode(name, logic, retry_policy=retry_policy)
+
+
+def _without_repetition(ops: Sequence[PutOp]) -> list[list[PutOp]]:
+    """Split a batch in which two messages have the same text: `InMemoryStore` refuses it when it embeds."""
+    batches: list[dict[str, PutOp]] = [{}]
+    for op in ops:
+        text = op.value["content"] if op.value is not None else ""
+        for batch in batches:
+            if text not in batch:
+                batch[text] = op
+                break
+        else:
+            batches.append({text: op})
+    return [list(batch.values()) for batch in batches]
+
+
+def _value(
+    message: BaseMessage, text: str, position: int, thread_id: str | None, said_at: str, importance: float | None
+) -> dict[str, Any]:
+    """Return what `MemoryRecord.to_value` would: written out, because two of these are on the way of every turn."""
+    value: dict[str, Any] = {
+        "kind": "Memory",
+        "content": text,
+        "role": "user" if is_human(message) else "assistant",
+        "position": position,
+        "said_at": said_at,
+        "is_question": is_question(text),
+    }
+    if message.name is not None:
+        value["author"] = message.name
+    if thread_id is not None:
+        value["thread_id"] = thread_id
+    if message.id is not None:
+        value["message_id"] = message.id
+    if importance is not None:
+        value["importance"] = importance
+    return value

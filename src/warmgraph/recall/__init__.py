@@ -1,0 +1,29 @@
+"""Recall from any store: warm first, then long term; packing for the model; what is told about it."""
+
+from __future__ import annotations
+
+from warmgraph.recall.packing import Packed, TokenCounter, pack, pack_from_store
+from warmgraph.recall.receipts import MemoryErrorEvent, MemoryEvent, RecallReceipt, RememberReceipt
+from warmgraph.recall.tiers import arecall, arecall_long_term, arecall_warm, recall, recall_long_term, recall_warm
+from warmgraph.recall.traces import DecisionTrace, RecalledItem, RecallTrace, SignalsTrace
+
+__all__ = [
+    "DecisionTrace",
+    "MemoryErrorEvent",
+    "MemoryEvent",
+    "Packed",
+    "RecallReceipt",
+    "RecallTrace",
+    "RecalledItem",
+    "RememberReceipt",
+    "SignalsTrace",
+    "TokenCounter",
+    "arecall",
+    "arecall_long_term",
+    "arecall_warm",
+    "pack",
+    "pack_from_store",
+    "recall",
+    "recall_long_term",
+    "recall_warm",
+]

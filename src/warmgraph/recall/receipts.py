@@ -1,0 +1,79 @@
+"""Events on the custom stream: what was recalled, what was remembered, what failed.
+
+They hold keys and scores, never a memory's text. Read them with `stream_mode="custom"`; from a subgraph, with
+`subgraphs=True`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from warmgraph.recall.packing import LeftOut
+from warmgraph.recall.traces import DecisionTrace, Tier
+
+__all__ = ["MemoryErrorEvent", "MemoryEvent", "RecallReceipt", "RememberReceipt"]
+
+
+class RecallReceipt(TypedDict):
+    """One recall, once its memories are ready for the model.
+
+    Attributes:
+        type: "memory_recall".
+        tier: Where the memories come from.
+        decision: What the router decided; `None` in a graph without one.
+        namespace: Where was looked.
+        keys: The memories that the model gets, best first.
+        scores: Their scores, in the same order.
+        count: How many they are.
+        tokens: How many tokens their block takes.
+        left_out: Keys that were found and not used, each with the reason.
+        milliseconds: Time spent on the recall, over all nodes.
+    """
+
+    type: Literal["memory_recall"]
+    tier: Tier
+    decision: DecisionTrace | None
+    namespace: list[str]
+    keys: list[str]
+    scores: list[float | None]
+    count: int
+    tokens: int
+    left_out: dict[str, LeftOut]
+    milliseconds: float
+
+
+class RememberReceipt(TypedDict):
+    """The messages of one turn, written.
+
+    Attributes:
+        type: "memory_remember".
+        namespace: Where they were written.
+        keys: Their keys, in the order of the conversation.
+        milliseconds: Time until the store had acknowledged them.
+    """
+
+    type: Literal["memory_remember"]
+    namespace: list[str]
+    keys: list[str]
+    milliseconds: float
+
+
+class MemoryErrorEvent(TypedDict):
+    """A part of memory failed; the answer does not depend on it.
+
+    Attributes:
+        type: "memory_error".
+        node: The node that failed.
+        error: The type of the error.
+        message: What it says.
+    """
+
+    type: Literal["memory_error"]
+    node: str
+    error: str
+    message: str
+
+
+MemoryEvent = RecallReceipt | RememberReceipt | MemoryErrorEvent

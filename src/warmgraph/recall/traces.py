@@ -1,0 +1,115 @@
+"""What the state keeps of a recall: keys, scores and the decision, as JSON. Never a memory's text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from langgraph.store.base import SearchItem
+from typing_extensions import TypedDict
+
+from warmgraph.ranking import RouteDecision, Signals
+
+__all__ = [
+    "DecisionTrace",
+    "RecallTrace",
+    "RecalledItem",
+    "SignalsTrace",
+    "Tier",
+    "decision_trace",
+    "recalled",
+    "signals_of",
+    "signals_trace",
+]
+
+Tier = Literal["warm", "long_term"]
+
+
+class RecalledItem(TypedDict):
+    """One memory that was recalled: its key, its score (`None` where the store gives none), and from where."""
+
+    key: str
+    score: float | None
+    tier: Tier
+
+
+class SignalsTrace(TypedDict):
+    """`warmgraph.ranking.Signals` as JSON."""
+
+    best_warm: float | None
+    best_cold: float | None
+    warm_items: int
+    items: int
+    resident: bool
+    can_peek: bool
+
+
+class DecisionTrace(TypedDict):
+    """What the router decided."""
+
+    hit: bool
+    confidence: float
+    reason: str
+
+
+class RecallTrace(TypedDict):
+    """The recall of one turn. It says nothing that a later turn could not repeat: no memory is copied into it.
+
+    Attributes:
+        namespace: Where was looked.
+        message_id: The human message that was recalled for. Nodes ignore a trace of another message.
+        query: What was looked for.
+        at: When the turn began, ISO 8601.
+        tier: "warm", or "long_term" once the long-term tier was searched.
+        items: What was found, best first.
+        signals: What the warm tier saw; `None` when it could not be asked.
+        decision: What the router decided; `None` before it was asked.
+        milliseconds: Time taken so far.
+    """
+
+    namespace: list[str]
+    message_id: str | None
+    query: str
+    at: str
+    tier: Tier
+    items: list[RecalledItem]
+    signals: SignalsTrace | None
+    decision: DecisionTrace | None
+    milliseconds: float
+
+
+def recalled(items: Iterable[SearchItem], tier: Tier) -> list[RecalledItem]:
+    """Return what the state keeps of search results."""
+    return [
+        {"key": item.key, "score": None if item.score is None else float(item.score), "tier": tier} for item in items
+    ]
+
+
+def signals_trace(signals: Signals | None) -> SignalsTrace | None:
+    """Return signals as JSON."""
+    if signals is None:
+        return None
+    return {
+        "best_warm": signals.best_warm,
+        "best_cold": signals.best_cold,
+        "warm_items": signals.warm_items,
+        "items": signals.items,
+        "resident": signals.resident,
+        "can_peek": signals.can_peek,
+    }
+
+
+def signals_of(trace: SignalsTrace | None) -> Signals | None:
+    """Return the signals that a trace holds.
+
+    Example:
+        >>> seen = Signals(0.8, 0.3, 256, 900, resident=True, can_peek=True)
+        >>> signals_of(signals_trace(seen)) == seen
+        True
+    """
+    return None if trace is None else Signals(**trace)
+
+
+def decision_trace(decision: RouteDecision) -> DecisionTrace:
+    """Return a decision as JSON, without the signals, which the trace holds already."""
+    return {"hit": decision.hit, "confidence": decision.confidence, "reason": decision.reason}

@@ -1,0 +1,23 @@
+"""The two stores, and what a memory looks like in them."""
+
+from __future__ import annotations
+
+from warmgraph.store.config import SearchMode
+from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_label
+from warmgraph.store.recalls import Recall
+from warmgraph.store.records import MemoryRecord
+from warmgraph.store.routed import RoutedStats, RoutedStore
+from warmgraph.store.warm_store import WarmStats, WarmStore
+
+__all__ = [
+    "MemoryRecord",
+    "NamespaceTemplate",
+    "Recall",
+    "RoutedStats",
+    "RoutedStore",
+    "SearchMode",
+    "WarmStats",
+    "WarmStore",
+    "decode_label",
+    "encode_label",
+]

@@ -1,0 +1,197 @@
+"""Nothing behind the warm tier: it is all there is, and what is evicted is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from langgraph.store.base import SearchItem
+from numpy.typing import NDArray
+
+from warmgraph.clock import Clock
+from warmgraph.index import Entry, NamespaceIndex
+from warmgraph.steps import Steps
+from warmgraph.store.backends.base import Backend, Place
+from warmgraph.store.config import Ranking
+from warmgraph.store.documents import Searchable
+from warmgraph.store.namespaces import fixed_prefix, page_of
+from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
+from warmgraph.store.search import Query, rank
+from warmgraph.store.values import copy_value, size_of
+from warmgraph.warm import WarmItem, WarmTier
+
+__all__ = ["MemoryBackend"]
+
+Namespace: TypeAlias = tuple[str, ...]
+NEVER = float("inf")
+
+
+class MemoryBackend(Backend):
+    """Indexes in RAM over the items of the tier itself.
+
+    The tier's lock covers a change of the tier and of the index together, so no reader sees one without the other.
+    """
+
+    durable = False
+
+    def __init__(self, ranking: Ranking, clock: Clock) -> None:
+        self.ranking = ranking
+        self.tier: WarmTier
+        self._clock = clock
+        self._indexes: dict[Namespace, NamespaceIndex] = {}
+        self._under: dict[Namespace, dict[Namespace, None]] = {}  # namespaces by each of their prefixes
+        self._written = 0
+
+    def attach(self, tier: WarmTier) -> None:
+        """Get to know the tier, which holds the values."""
+        self.tier = tier
+
+    def index_of(self, namespace: Namespace) -> NamespaceIndex | None:
+        """Return the index of a namespace."""
+        return self._indexes.get(namespace)
+
+    def load_index(self, namespace: Namespace) -> Steps[NamespaceIndex]:
+        """Return the index of a namespace, an empty one where nothing was written."""
+        index = self._indexes.get(namespace)
+        return NamespaceIndex() if index is None else index
+        yield  # a generator that waits for nothing
+
+    def fetch(self, namespace: Namespace, keys: Sequence[str]) -> Steps[dict[str, WarmItem]]:
+        """Return nothing: what is not warm does not exist."""
+        return {}
+        yield  # a generator that waits for nothing
+
+    def forget(self, namespace: Namespace, key: str | None = None) -> None:
+        """Remove an item, or all of a namespace, that left the tier. Called with the tier's lock held."""
+        if key is None:
+            self._drop_index(namespace)
+            return
+        index = self._indexes.get(namespace)
+        if index is not None:
+            with index.lock:
+                index.remove(key)
+            if not len(index):
+                self._drop_index(namespace)
+
+    def refresh(self, places: Mapping[Place, float]) -> None:
+        """Move expiries, in the tier and in the index."""
+        now = self._clock.now().timestamp()
+        with self.tier.lock:
+            for namespace, key in places:
+                expires, index = self.tier.renew(namespace, key, now), self._indexes.get(namespace)
+                if expires is not None and index is not None:
+                    with index.lock:
+                        index.prolong(key, expires)
+
+    def sweep(self) -> Steps[int]:
+        """Forget what has expired."""
+        return self.tier.expire(self._clock.now().timestamp())
+        yield  # a generator that waits for nothing
+
+    def read(self, reads: Sequence[Read]) -> Steps[list[Any]]:
+        """Answer from RAM."""
+        prepared: list[Query | None] = []
+        for read in reads:
+            ranked = isinstance(read, Search) and read.query is not None
+            prepared.append((yield from self._query(read)) if ranked else None)
+        return [self._answer(read, query) for read, query in zip(reads, prepared, strict=True)]
+
+    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+        """Rank all items of a namespace."""
+        query = yield from self.ranking.recall_query(search.query or "")
+        index = self._indexes.get(search.prefix)
+        return [] if index is None else self._page([(search.prefix, index)], search, query, above=0.0)
+
+    def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
+        """Keep, or delete, in RAM."""
+        prepared = yield from self.ranking.searchables(puts)
+        with tier.lock:
+            for put, (how, vectors) in zip(puts, prepared, strict=True):
+                self._write_one(tier, put, how, vectors)
+
+    def _write_one(self, tier: WarmTier, put: Put, how: Searchable, vectors: NDArray[np.float32] | None) -> None:
+        if put.value is None:
+            tier.discard(put.namespace, put.key)
+            self.forget(put.namespace, put.key)
+            return
+        now = self._clock.now()
+        old = tier.get(put.namespace, put.key, now.timestamp(), touch=False)
+        expires = NEVER if put.ttl is None else now.timestamp() + put.ttl * 60
+        self._written += 1
+        entry = Entry(put.key, self._written, expires, how.document, vectors, how.question, how.importance)
+        index = self._indexes.get(put.namespace)
+        if index is None:
+            index = self._add_index(put.namespace)
+        with index.lock:
+            index.upsert(entry)
+        created_at = now if old is None else old.created_at
+        size = size_of(put.value)
+        item = WarmItem(put.value, created_at, now, size, put.ttl, expires, how.importance)
+        tier.put(put.namespace, put.key, item)
+
+    def _query(self, read: Read) -> Steps[Query]:
+        assert isinstance(read, Search)
+        return self.ranking.query(read.query or "", self.ranking.search_scorer)
+
+    def _answer(self, read: Read, query: Query | None) -> Any:
+        if isinstance(read, Get):
+            return None  # the tier was asked already
+        if isinstance(read, ListNamespaces):
+            with self.tier.lock:
+                now = self._clock.now().timestamp()
+                under = self._under.get(fixed_prefix(read.op.match_conditions or ()), ())
+                held = [name for name in under if self._indexes[name].live(now).any()]
+            return page_of(held, read.op)
+        with self.tier.lock:
+            indexes = [(name, self._indexes[name]) for name in self._under.get(read.prefix, ())]
+        return self._page(indexes, read, query)
+
+    def _page(
+        self,
+        indexes: Sequence[tuple[Namespace, NamespaceIndex]],
+        search: Search,
+        query: Query | None,
+        above: float | None = None,
+    ) -> list[SearchItem]:
+        now = self._clock.now().timestamp()
+        wanted = search.offset + search.limit
+        page: list[SearchItem] = []
+        mortal: dict[Place, float] = {}
+        skipped = 0
+        if not search.limit:
+            return page
+        for place in rank(indexes, query, now=now, wanted=wanted, above=above, exclude=search.exclude):
+            item = self.tier.get(place.namespace, place.key, now, touch=False)
+            if item is None or (search.matches is not None and not search.matches(item.value)):
+                continue
+            if skipped < search.offset:
+                skipped += 1
+                continue
+            page.append(
+                SearchItem(
+                    place.namespace, place.key, copy_value(item.value), item.created_at, item.updated_at, place.score
+                )
+            )
+            if item.ttl is not None:
+                mortal[place.namespace, place.key] = item.expires
+            if len(page) == search.limit:
+                break
+        if search.refresh_ttl and mortal:
+            self.refresh(mortal)
+        return page
+
+    def _add_index(self, namespace: Namespace) -> NamespaceIndex:
+        index = self._indexes[namespace] = NamespaceIndex()
+        for depth in range(len(namespace) + 1):
+            self._under.setdefault(namespace[:depth], {})[namespace] = None
+        return index
+
+    def _drop_index(self, namespace: Namespace) -> None:
+        if self._indexes.pop(namespace, None) is None:
+            return
+        for depth in range(len(namespace) + 1):
+            under = self._under[namespace[:depth]]
+            del under[namespace]
+            if not under:
+                del self._under[namespace[:depth]]

@@ -1,0 +1,132 @@
+"""How a store ranks: what it embeds with, what it indexes, and by what it scores. Shared by both stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from langgraph.store.base import IndexConfig
+from numpy.typing import NDArray
+
+from warmgraph.embeddings import Embedder, create_embedder
+from warmgraph.errors import InvalidArgumentError
+from warmgraph.index import Analyzer
+from warmgraph.ranking import DenseScorer, HybridScorer, LexicalScorer, OverviewScorer, Scorer
+from warmgraph.steps import Io, Steps
+from warmgraph.store.documents import Indexing, Searchable
+from warmgraph.store.plan import Put
+from warmgraph.store.search import Query
+
+__all__ = ["Ranking", "SearchMode"]
+
+SearchMode: TypeAlias = Literal["dense", "lexical", "hybrid"]
+# A query of no other words asks for no memory in particular: "What do you know about me?", "Who am I?"
+GENERIC_WORDS = "know remember recall tell told say said learn memory memories summary summarize"
+_INDEX_KEYS = ("dims", "embed", "fields")
+
+
+class Ranking:
+    """Embedder, analyzer and scorers of a store.
+
+    Args:
+        index: As in LangGraph; `None` for words alone.
+        search_mode: What `search` ranks by; by default "dense" with an index, "lexical" without.
+        scorer: What recalls rank by; by default hybrid, or lexical where vectors mean no more than words.
+        analyzer: From text to terms.
+
+    Raises:
+        InvalidArgumentError: A key is unknown, or a mode asks for vectors where there are none.
+    """
+
+    def __init__(
+        self, index: IndexConfig | None, *, search_mode: SearchMode | None, scorer: Scorer | None, analyzer: Analyzer
+    ) -> None:
+        self.analyzer = analyzer
+        self.embedder: Embedder | None = _embedder_of(index)
+        self.indexing: Indexing = Indexing(index.get("fields") if index else None, analyzer)
+        mode = search_mode or ("lexical" if self.embedder is None else "dense")
+        if mode not in get_args(SearchMode):
+            raise InvalidArgumentError("search_mode", expected="'dense', 'lexical' or 'hybrid'", got=search_mode)
+        if mode != "lexical" and self.embedder is None:
+            raise InvalidArgumentError("search_mode", expected="'lexical' without an index", got=search_mode)
+        meaningful = self.embedder is not None and not self.embedder.lexical_only
+        self.recall_scorer: Scorer = scorer or (HybridScorer() if meaningful else LexicalScorer())
+        if self.recall_scorer.needs_dense and self.embedder is None:
+            raise InvalidArgumentError("scorer", expected="one that needs no vectors, without an index", got=scorer)
+        scorers: dict[SearchMode, Scorer] = {
+            "dense": DenseScorer(),
+            "lexical": LexicalScorer(question_penalty=0),
+            "hybrid": HybridScorer(),
+        }
+        self.search_scorer: Scorer = scorers[mode]
+        self._generic = frozenset(analyzer(GENERIC_WORDS))
+
+    @property
+    def model(self) -> tuple[str, int | None] | None:
+        """Name and dimensions of what makes the vectors; the dimensions may be unknown before the first one."""
+        return None if self.embedder is None else (self.embedder.name, self.embedder.dims)
+
+    def query(self, text: str, scorer: Scorer) -> Steps[Query]:
+        """Prepare a query, embedding it if the scorer needs that and it was not embedded before."""
+        vector = None
+        if scorer.needs_dense and self.embedder is not None:
+            vector = yield from self.embed_query(text)
+        return Query(() if isinstance(scorer, DenseScorer) else self.analyzer(text), vector, scorer)
+
+    def words(self, text: str) -> Query:
+        """Prepare a recall by words alone; by importance where the query names nothing to look for."""
+        terms = self.analyzer(text)
+        if self._generic.issuperset(terms) and any(map(str.isalnum, text)):
+            return Query(terms, None, OverviewScorer())
+        return Query(terms, None, LexicalScorer() if self.recall_scorer.needs_dense else self.recall_scorer)
+
+    def recall_query(self, text: str) -> Steps[Query]:
+        """Prepare a recall by the best ranking there is."""
+        if self.recall_scorer.needs_dense:
+            return (yield from self.query(text, self.recall_scorer))
+        return self.words(text)
+
+    def embed_query(self, text: str) -> Steps[NDArray[np.float32]]:
+        """Embed a query, or take it from the memo: array of shape (dims,), float32."""
+        embedder = self.embedder
+        assert embedder is not None
+        known = embedder.cached_query(text)
+        if known is not None:
+            return known
+        vector: NDArray[np.float32] = yield Io(
+            lambda: embedder.embed_query(text), (lambda: embedder.aembed_query(text)) if embedder.native_async else None
+        )
+        return vector
+
+    def searchables(self, puts: Sequence[Put]) -> Steps[list[tuple[Searchable, NDArray[np.float32] | None]]]:
+        """Return how each put is searched, with vectors of shape (texts, dims); all are embedded in one call."""
+        found = [Searchable() if put.value is None else self.indexing.searchable(put.value, put.index) for put in puts]
+        texts = [text for each in found for text in each.texts]
+        if self.embedder is None or not texts:
+            return [(each, None) for each in found]
+        embedder = self.embedder
+        vectors: NDArray[np.float32] = yield Io(
+            lambda: embedder.embed_documents(texts),
+            (lambda: embedder.aembed_documents(texts)) if embedder.native_async else None,
+        )
+        prepared: list[tuple[Searchable, NDArray[np.float32] | None]] = []
+        start = 0
+        for each in found:
+            stop = start + len(each.texts)
+            prepared.append((each, vectors[start:stop] if each.texts else None))
+            start = stop
+        return prepared
+
+
+def _embedder_of(index: Any) -> Embedder | None:
+    if index is None:
+        return None
+    if not isinstance(index, dict):
+        raise InvalidArgumentError("index", expected="a dict with embed, dims, fields", got=index)
+    unknown = [key for key in index if key not in _INDEX_KEYS]
+    if unknown:
+        raise InvalidArgumentError("index", expected=f"keys among {', '.join(_INDEX_KEYS)}", got=unknown[0])
+    if "embed" not in index:
+        raise InvalidArgumentError("index", expected="embed: an Embeddings, a function, or a name", got=index)
+    return create_embedder(index["embed"], dims=index.get("dims"))

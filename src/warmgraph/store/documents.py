@@ -1,0 +1,146 @@
+"""What of a value is searched, and how: texts to embed, and the document for the lexical index."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Literal
+
+from langgraph.store.base import get_text_at_path, tokenize_path
+
+from warmgraph.errors import InvalidArgumentError
+from warmgraph.index import Analyzer, LexicalDocument, analyze
+from warmgraph.store.records import is_question, leaf_texts
+
+__all__ = ["Indexing", "Searchable", "given_importance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Searchable:
+    """How one item is searched.
+
+    Args:
+        texts: What is embedded; several texts give several vectors.
+        document: What the lexical index holds; `None` when the item is not indexed.
+        question: Whether it is a question.
+        importance: As given by the record, in [0, 1]; `None` when it says nothing.
+    """
+
+    texts: tuple[str, ...] = ()
+    document: LexicalDocument | None = None
+    question: bool = False
+    importance: float | None = None
+
+
+class Indexing:
+    """Turns values into what the indexes hold.
+
+    Args:
+        fields: Paths that are indexed unless a put names its own (`$` is the whole document).
+        analyzer: From text to terms.
+    """
+
+    def __init__(self, fields: Sequence[str] | None, analyzer: Analyzer) -> None:
+        self.fields: tuple[str, ...] = tuple(_checked("fields", fields)) if fields is not None else ("$",)
+        self.analyzer = analyzer
+
+    def searchable(self, value: Mapping[str, Any], index: Literal[False] | Sequence[str] | None) -> Searchable:
+        """Return how `value` is searched.
+
+        Args:
+            value: The value.
+            index: As in `put`: `None` for the store's fields, False for not at all, or paths.
+
+        Raises:
+            InvalidArgumentError: `index` is none of these, or the analyzer does not return terms.
+        """
+        if index is False:
+            return Searchable()
+        paths = self.fields if index is None else tuple(_checked("index", index))
+        texts: list[str] = []
+        words: Counter[str] = Counter()
+        for path in paths:
+            if path == "$":
+                texts.extend(get_text_at_path(value, "$"))
+                self._count(words, leaf_texts(value))
+            else:
+                found = get_text_at_path(value, _tokens_of(path))
+                texts.extend(found)
+                # A plain field is read as it is, so that a dict's field names are not taken for words.
+                self._count(words, leaf_texts(value.get(path, found)))
+        return Searchable(tuple(texts), self._document(value, words), _asks(value), given_importance(value))
+
+    def _count(self, words: Counter[str], texts: Iterable[str]) -> None:
+        for text in texts:
+            words.update(self.analyzer(text))
+
+    def _document(self, value: Mapping[str, Any], words: Counter[str]) -> LexicalDocument:
+        extra: Counter[str] = Counter()
+        author, said_at = value.get("author"), value.get("said_at")
+        if isinstance(author, str):
+            extra.update(self.analyzer(author))
+        if isinstance(said_at, str) and (date := _long_date(said_at)):
+            extra.update(self.analyzer(date))
+        if self.analyzer is not analyze and not all(isinstance(term, str) for term in (*words, *extra)):
+            raise InvalidArgumentError("analyzer", expected="one that returns a list of strings", got=self.analyzer)
+        thread, position = value.get("thread_id"), _position(value)
+        if not isinstance(thread, str) or position is None:
+            return LexicalDocument(terms=words, extra=extra)
+        return LexicalDocument(terms=words, extra=extra, thread=thread, position=position)
+
+
+@lru_cache(maxsize=1024)
+def _tokens_of(path: str) -> list[str]:
+    return tokenize_path(path)
+
+
+def _checked(argument: str, paths: Sequence[str]) -> Sequence[str]:
+    if isinstance(paths, str) or not isinstance(paths, (list, tuple)) or not all(isinstance(p, str) for p in paths):
+        raise InvalidArgumentError(argument, expected="a list of paths", got=paths)
+    return paths
+
+
+def _asks(value: Mapping[str, Any]) -> bool:
+    said = value.get("is_question")
+    if isinstance(said, bool):
+        return said
+    content = value.get("content")
+    return isinstance(content, str) and is_question(content)
+
+
+def given_importance(value: Mapping[str, Any]) -> float | None:
+    """Return how much a record says that it matters, in [0, 1]; `None` when it says nothing."""
+    given = value.get("importance")
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 <= given <= 1:
+        return None
+    return float(given)
+
+
+def _position(value: Mapping[str, Any]) -> float | None:
+    given = value.get("position")
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        return None
+    try:
+        position = float(given)
+    except OverflowError:
+        return None
+    return position if math.isfinite(position) else None
+
+
+def _long_date(iso: str) -> str:
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return ""
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+# Not strftime: the names must not depend on the locale of the process.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip

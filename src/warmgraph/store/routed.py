@@ -1,0 +1,327 @@
+"""`RoutedStore`: the embedded long-term store, one SQLite file with its indexes in RAM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from langgraph.store.base import IndexConfig, Result, SearchItem, TTLConfig
+
+from warmgraph.clock import Clock, SystemClock
+from warmgraph.embeddings import Embedder
+from warmgraph.errors import InvalidArgumentError
+from warmgraph.index import Analyzer, NamespaceIndex, analyze
+from warmgraph.ranking import Scorer
+from warmgraph.steps import Io, Steps, arun, run
+from warmgraph.store.config import Ranking, SearchMode
+from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
+from warmgraph.store.recalls import Recall
+from warmgraph.store.search import Query
+from warmgraph.store.sqlite import items
+from warmgraph.store.sqlite.database import Database
+from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes, Written
+from warmgraph.store.sqlite.items import Change
+from warmgraph.store.sqlite.reader import Reader
+from warmgraph.store.sqlite.renewals import Renewals
+from warmgraph.store.sqlite.rows import Row, pending_write
+
+__all__ = ["RoutedStore"]
+
+Namespace: TypeAlias = tuple[str, ...]
+Place: TypeAlias = tuple[Namespace, str]
+
+
+@dataclass(slots=True)
+class RoutedStats:
+    """Figures of a `RoutedStore`.
+
+    Args:
+        items: Items in the file, expired ones not yet swept included.
+        namespaces_loaded: Namespaces whose index is in RAM.
+        lexical_bytes: RAM of the lexical indexes.
+        vector_bytes: RAM of the vector indexes.
+        file_bytes: Size of the database file and its log.
+    """
+
+    items: int
+    namespaces_loaded: int
+    lexical_bytes: int
+    vector_bytes: int
+    file_bytes: int
+
+
+class RoutedStore(StepStore):
+    """A durable `BaseStore` in one file.
+
+    Rows, vectors and term counts live in SQLite (WAL). One thread writes and commits what arrives together; a call
+    that has returned is on disk. Namespaces are indexed in RAM when first searched, from what the file holds:
+    nothing is embedded or tokenized again. Other processes may use the same file; what they commit is seen by the
+    next read. Thread-safe, and bound to no event loop.
+
+    Args:
+        path: The file; ":memory:" for a store that ends with the object.
+        index: How to embed, as in LangGraph: `embed` (an Embeddings, a function, or a name such as "hashing"),
+            `dims`, `fields`. Without it search ranks by words (BM25F).
+        ttl: Times to live, as in LangGraph, in minutes.
+        search_mode: What `search` ranks by: "dense" (the default with an index), "lexical", or "hybrid".
+        scorer: What `recall_long_term` ranks by. The default is the best there is for the embedder.
+        analyzer: From text to terms.
+        synchronous: "FULL", or "NORMAL" to let a power cut (not a crash) take the last commits.
+        max_index_bytes: RAM that indexes of namespaces may take; the least recently used are dropped beyond.
+        clock: Tells the time.
+
+    Raises:
+        StoreUnavailableError, StoreCorruptError, StoreVersionError: The file cannot be used.
+        InvalidArgumentError: A bad argument.
+
+    Example:
+        >>> with RoutedStore(":memory:") as store:
+        ...     store.put(("memories", "ana"), "1", {"content": "I live in Lisbon."})
+        ...     [item.key for item in store.search(("memories",), query="Lisbon")]
+        ['1']
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        index: IndexConfig | None = None,
+        ttl: TTLConfig | None = None,
+        search_mode: SearchMode | None = None,
+        scorer: Scorer | None = None,
+        analyzer: Analyzer = analyze,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        max_index_bytes: int = 1 << 30,
+        clock: Clock | None = None,
+    ) -> None:
+        if synchronous not in ("FULL", "NORMAL"):
+            raise InvalidArgumentError("synchronous", expected="'FULL' or 'NORMAL'", got=synchronous)
+        check_count("max_index_bytes", max_index_bytes, least=1)
+        self.ttl_config: TTLConfig | None = check_ttl_config(ttl)
+        self.ranking: Ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
+        self.clock: Clock = clock or SystemClock()
+        self._database = Database(path, synchronous=synchronous)
+        try:
+            self._indexes = LoadedIndexes(self._database, lambda: self.ranking.model, max_index_bytes)
+        except BaseException:
+            self._database.close()
+            raise
+        self._renewals = Renewals(self._indexes, self._now)
+        self._reader = Reader(self._database, self._indexes, self._now, self._renewals)
+
+    # -- opening and closing ------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"RoutedStore({self.path!r})"
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._database.path
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """What embeds texts and queries, with its memo."""
+        return self.ranking.embedder
+
+    def close(self) -> None:
+        """Finish what was begun and close the file. Safe to call twice."""
+        self._database.close()
+
+    # -- what it can do besides ---------------------------------------------------------------------
+
+    def recall_long_term(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Return the best items of one namespace, by the best ranking there is.
+
+        Args:
+            namespace: The namespace itself; nothing below it.
+            query: What to look for.
+            limit: Items to return at most.
+            filter: As in `search`.
+            exclude: Keys that are neither returned nor counted in favour of a hit.
+
+        Raises:
+            InvalidArgumentError: A bad argument.
+            EmbeddingError: The query could not be embedded.
+            StoreError: The file could not be read.
+        """
+        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+
+    async def arecall_long_term(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Recall like `recall_long_term`, without blocking the event loop."""
+        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+
+    def stats(self) -> RoutedStats:
+        """Return counts and bytes."""
+        parts = []
+        for index in self._indexes.loaded():
+            with index.lock:
+                parts.append(index.stats())
+        file = self._database.file
+        names = () if self._database.in_memory else (file, f"{file}-wal")
+        return RoutedStats(
+            items=self._database.read(lambda c: int(c.execute("SELECT count(*) FROM items").fetchone()[0])),
+            namespaces_loaded=len(parts),
+            lexical_bytes=sum(lexical.ram_bytes for lexical, _ in parts),
+            vector_bytes=sum(vectors.ram_bytes for _, vectors in parts),
+            file_bytes=sum(os.path.getsize(name) for name in names if os.path.exists(name)),
+        )
+
+    # -- the steps, which WarmStore takes as well ---------------------------------------------------
+
+    def recall_steps(self, search: Search) -> Steps[list[SearchItem]]:
+        """Rank all items of one namespace; those that nothing speaks for are left out."""
+        prepared = yield from self.ranking.recall_query(search.query or "")
+
+        def ranked() -> list[SearchItem]:
+            self._indexes.follow()
+            return self._reader.ranked([search.prefix], search, prepared, above=0.0)
+
+        found: list[SearchItem] = yield Io(ranked)
+        return found
+
+    def read_steps(self, reads: Sequence[Read]) -> Steps[list[Any]]:
+        """Answer reads, in order."""
+        prepared: dict[str, Query] = {}
+        for read in reads:
+            if isinstance(read, Search) and read.query and read.query not in prepared:
+                prepared[read.query] = yield from self.ranking.query(read.query, self.ranking.search_scorer)
+        answers: list[Any] = yield Io(lambda: self._reader.answer(reads, prepared))
+        return answers
+
+    def write_steps(
+        self,
+        puts: Sequence[Put],
+        *,
+        begin: Callable[[], object] | None = None,
+        landed: Callable[[list[Change]], object] | None = None,
+        failed: Callable[[], object] | None = None,
+        origin: ChangeListener | None = None,
+    ) -> Steps[None]:
+        """Embed and tokenize puts, at most one for each item, and commit them.
+
+        When this is through they are on disk and in the indexes. An event loop waits for the commit itself, without
+        a thread: many writers at once are one commit, not a full thread pool.
+
+        Args:
+            puts: The puts.
+            begin: Called when the write is about to be queued.
+            landed: Gets the changes when they are committed and in the indexes, in the order of commits.
+            failed: Called instead when nothing was committed, because of an error or because the caller gave up.
+            origin: The listener whose write this is, and who need not be told.
+        """
+        searchable = yield from self.ranking.searchables(puts)
+        pending = [pending_write(put, how, vectors) for put, (how, vectors) in zip(puts, searchable, strict=True)]
+        now, model = self._now(), self._model()
+
+        def work(connection: sqlite3.Connection) -> list[Change]:
+            return items.apply_writes(connection, pending, now, model)
+
+        def queue() -> Future[Written]:
+            if begin is not None:
+                begin()
+            try:
+                future = self._indexes.write(work, origin=origin, landed=landed)
+            except BaseException:
+                if failed is not None:
+                    failed()
+                raise
+            if failed is not None:
+                future.add_done_callback(lambda done: failed() if done.cancelled() or done.exception() else None)
+            return future
+
+        yield Io(lambda: queue().result(), lambda: asyncio.wrap_future(queue()))
+
+    def sweep_steps(self) -> Steps[int]:
+        """Delete what has expired, and return how many items that were."""
+        now = self._now()
+
+        def queue() -> Future[Written]:
+            return self._indexes.write(lambda connection: items.delete_expired(connection, now))
+
+        written: Written = yield Io(lambda: queue().result(), lambda: asyncio.wrap_future(queue()))
+        return len(written.changes)
+
+    def index_of(self, namespace: Namespace) -> NamespaceIndex | None:
+        """Return the index of a namespace if it is in RAM."""
+        return self._indexes.get(namespace)
+
+    def load_index(self, namespace: Namespace) -> NamespaceIndex:
+        """Return the index of a namespace as of the last commit of any process. Waits for the disk."""
+        self._indexes.follow()
+        return self._indexes.load(namespace)
+
+    def follow(self) -> None:
+        """Take in what other processes committed. Waits for the disk."""
+        self._indexes.follow()
+
+    def listen(self, listener: ChangeListener) -> None:
+        """Tell a listener of all changes that are not its own."""
+        self._indexes.listen(listener)
+
+    def unlisten(self, listener: ChangeListener) -> None:
+        """Tell a listener nothing more."""
+        self._indexes.unlisten(listener)
+
+    def fetch(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, Row]:
+        """Return the rows of keys. Waits for the disk."""
+        return self._reader.fetch(namespace, keys)
+
+    def renew(self, places: Mapping[Place, float]) -> None:
+        """Let items live for their whole time again, without waiting for the disk.
+
+        Args:
+            places: The items, with the time in seconds since the epoch at which they would have expired.
+        """
+        self._renewals.renew(places)
+
+    # -- within -------------------------------------------------------------------------------------
+
+    def _recall(self, search: Search) -> Steps[Recall]:
+        found = yield from self.recall_steps(search)
+        return Recall(found, "long_term")
+
+    def _steps(self, plan: Plan) -> Steps[list[Result]]:
+        results: list[Result] = [None] * plan.size
+        if plan.reads:
+            answers = yield from self.read_steps(list(plan.reads.values()))
+            for at, answer in zip(plan.reads, answers, strict=True):
+                results[at] = answer
+        if plan.writes:
+            yield from self.write_steps(list(plan.writes.values()))
+        return results
+
+    def _sweep(self) -> Steps[int]:
+        return self.sweep_steps()
+
+    def _model(self) -> tuple[str, int] | None:
+        model = self.ranking.model
+        return None if model is None or model[1] is None else (model[0], model[1])
+
+    def _now(self) -> int:
+        return round(self.clock.now().timestamp() * items.MICROSECONDS)
+
+    def _check(self) -> None:
+        self._indexes._check()

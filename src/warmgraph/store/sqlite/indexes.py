@@ -1,0 +1,302 @@
+"""The indexes of a file in RAM: loaded when first used, kept in step with every commit, dropped under a bound.
+
+All changes are applied on the writer's thread in the order of their numbers: our own right after their commit and
+before they are acknowledged, those of other processes when a read finds that the file is ahead.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from warmgraph.errors import StoreCorruptError
+from warmgraph.index import NamespaceIndex
+from warmgraph.store.sqlite import items
+from warmgraph.store.sqlite.database import Database
+from warmgraph.store.sqlite.items import Change
+
+__all__ = ["ChangeListener", "LoadedIndexes", "Written"]
+
+Namespace: TypeAlias = tuple[str, ...]
+Place: TypeAlias = tuple[Namespace, str]
+
+
+class ChangeListener(Protocol):
+    """Is told of changes that somebody else made, on whatever thread; must not wait for the disk."""
+
+    def changed(self, changes: list[Change]) -> None:
+        """Hear of changes, before they are acknowledged to whoever made them in this process."""
+        ...
+
+    def forgotten(self) -> None:
+        """Hear that anything may have changed."""
+        ...
+
+    def renewed(self, places: Sequence[Place], now: float) -> None:
+        """Hear that items were read in this process and live for their whole time again, from `now` (seconds)."""
+        ...
+
+
+@dataclass(slots=True)
+class _Loading:
+    """An index that is being read. Changes committed meanwhile wait here."""
+
+    done: Future[NamespaceIndex] = field(default_factory=Future)
+    changes: list[Change] = field(default_factory=list)
+    stale: bool = False
+
+
+@dataclass(slots=True)
+class _Loaded:
+    index: NamespaceIndex
+    items: int = 0  # when it was measured
+    bytes: int = 0
+
+    def measure(self) -> int:
+        """Measure again if it has grown a good deal, and return by how many bytes."""
+        count = len(self.index)
+        if self.bytes and count <= 1.25 * self.items + 64:
+            return 0
+        before, self.items = self.bytes, count
+        with self.index.lock:
+            self.bytes = self.index.ram_bytes()
+        return self.bytes - before
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A committed write: the numbers that it took, and its changes in order."""
+
+    first: int
+    last: int
+    changes: list[Change]
+
+
+class LoadedIndexes:
+    """Indexes by namespace.
+
+    Args:
+        database: The file.
+        model: Gives the name and dimensions of the embedding model; vectors of others are not loaded.
+        max_bytes: RAM that all of them may take.
+    """
+
+    def __init__(self, database: Database, model: Callable[[], tuple[str, int | None] | None], max_bytes: int) -> None:
+        self._database = database
+        self._model = model
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._indexes: OrderedDict[Namespace, _Loaded] = OrderedDict()
+        self._loading: dict[Namespace, _Loading] = {}
+        self._bytes = 0
+        self._listeners: list[ChangeListener] = []
+        self._applied = database.read(items.last_seq)
+
+    def get(self, namespace: Namespace) -> NamespaceIndex | None:
+        """Return the index of a namespace if it is in RAM."""
+        with self._lock:
+            loaded = self._indexes.get(namespace)
+            if loaded is None:
+                return None
+            self._indexes.move_to_end(namespace)
+            return loaded.index
+
+    def load(self, namespace: Namespace) -> NamespaceIndex:
+        """Return the index of a namespace, reading it if need be. Waits for the disk."""
+        with self._lock:
+            loaded = self._indexes.get(namespace)
+            if loaded is not None:
+                self._indexes.move_to_end(namespace)
+                return loaded.index
+            loading = self._loading.get(namespace)
+            mine = loading is None
+            if loading is None:
+                loading = self._loading[namespace] = _Loading()
+        return self._read(namespace, loading) if mine else loading.done.result()
+
+    def loaded(self) -> list[NamespaceIndex]:
+        """Return the indexes in RAM."""
+        with self._lock:
+            return [loaded.index for loaded in self._indexes.values()]
+
+    def listen(self, listener: ChangeListener) -> None:
+        """Tell a listener of all changes that are not its own, until `unlisten`."""
+        with self._lock:
+            self._listeners = [*self._listeners, listener]
+
+    def unlisten(self, listener: ChangeListener) -> None:
+        """Tell a listener nothing more."""
+        with self._lock:
+            self._listeners = [each for each in self._listeners if each is not listener]
+
+    def tell_renewed(self, places: Sequence[Place], now: float) -> None:
+        """Tell all listeners that items were read and live on."""
+        for listener in self._listeners:
+            listener.renewed(places, now)
+
+    def follow(self) -> None:
+        """Apply what other processes committed, if they did. Waits for the disk."""
+        if self._database.in_memory or self._database.read(items.last_seq, snapshot=False) <= self._applied:
+            return
+        self._database.call(self._follow).result()
+
+    def write(
+        self,
+        work: Callable[[sqlite3.Connection], list[Change]],
+        *,
+        origin: ChangeListener | None = None,
+        landed: Callable[[list[Change]], object] | None = None,
+    ) -> Future[Written]:
+        """Queue a write. When its future is done it is committed, and in the indexes.
+
+        Args:
+            work: Makes the changes.
+            origin: The listener whose write this is, and who need not be told.
+            landed: Gets the changes once they are applied, in the order of commits, before the future is done.
+        """
+
+        def numbered(connection: sqlite3.Connection) -> Written:
+            first = items.last_seq(connection) + 1
+            changes = work(connection)
+            return Written(first, items.last_seq(connection), changes)
+
+        def applied(written: Written) -> None:
+            self._apply_own(written, origin)
+            if landed is not None:
+                landed(written.changes)
+
+        return self._database.write(numbered, applied)
+
+    def _apply_own(self, written: Written, origin: ChangeListener | None) -> None:
+        # The write is committed: nothing that fails from here on may make it look as if it were not.
+        if written.first > self._applied + 1:  # other processes came in between
+            try:
+                self._follow(until=written.first - 1)
+            except Exception:
+                self._forget_all()
+        self._apply(written.changes)
+        self._applied = max(self._applied, written.last)
+        for listener in self._listeners:
+            if listener is not origin:
+                listener.changed(written.changes)
+
+    def _follow(self, until: int | None = None) -> None:
+        model = self._model()
+
+        def read(connection: sqlite3.Connection) -> tuple[int, list[Change] | None]:
+            last = items.last_seq(connection) if until is None else until
+            return last, items.changes_between(connection, self._applied, last, model)
+
+        last, changes = self._database.read(read)
+        if changes is None:  # the change log does not reach back
+            self._forget_all()
+        else:
+            self._apply(changes)
+            for listener in self._listeners:
+                listener.changed(changes)
+        self._applied = max(self._applied, last)
+
+    def _apply(self, changes: list[Change]) -> None:
+        for change in changes:
+            with self._lock:
+                loading = self._loading.get(change.namespace)
+                if loading is not None:
+                    loading.changes.append(change)
+                loaded = self._indexes.get(change.namespace)
+            # Not under the lock, which every reader needs: the index may be busy with a long ranking.
+            if loaded is not None:
+                try:
+                    _apply(loaded.index, change)
+                except Exception:
+                    self._forget(change.namespace)  # the rows are the truth: it is read again when next used
+                else:
+                    grown = loaded.measure()
+                    if grown:
+                        with self._lock:
+                            self._bytes += grown if self._indexes.get(change.namespace) is loaded else 0
+                            self._drop_beyond_bound()
+
+    def _read(self, namespace: Namespace, loading: _Loading) -> NamespaceIndex:
+        try:
+            loaded = _Loaded(self._build(namespace))
+            loaded.measure()
+            with self._lock:
+                for change in loading.changes:
+                    _apply(loaded.index, change)
+                if not loading.stale:
+                    del self._loading[namespace]
+                    self._indexes[namespace] = loaded
+                    self._bytes += loaded.bytes
+                    self._drop_beyond_bound()
+        except BaseException as error:
+            with self._lock:
+                if not loading.stale:
+                    del self._loading[namespace]
+            loading.done.set_exception(error)
+            raise
+        loading.done.set_result(loaded.index)
+        return loaded.index
+
+    def _build(self, namespace: Namespace) -> NamespaceIndex:
+        model = self._model()
+        index = NamespaceIndex()
+        try:
+            for entry in self._database.read(lambda connection: items.entries_of(connection, namespace, model)):
+                index.upsert(entry)
+        except (ValueError, TypeError, KeyError) as error:
+            message = f"{self._database.path}: the rows of {'.'.join(namespace)} cannot be indexed: {error}"
+            raise StoreCorruptError(message) from error
+        return index
+
+    def _drop_beyond_bound(self) -> None:
+        while len(self._indexes) > 1 and self._bytes > self._max_bytes:
+            _, loaded = self._indexes.popitem(last=False)
+            self._bytes -= loaded.bytes
+
+    def _forget(self, namespace: Namespace) -> None:
+        with self._lock:
+            loaded = self._indexes.pop(namespace, None)
+            if loaded is not None:
+                self._bytes -= loaded.bytes
+            loading = self._loading.pop(namespace, None)
+            if loading is not None:
+                loading.stale = True
+
+    def _forget_all(self) -> None:
+        with self._lock:
+            self._indexes.clear()
+            self._bytes = 0
+            for loading in self._loading.values():
+                loading.stale = True
+            self._loading.clear()  # whoever asks from now on must not get what was read before
+        for listener in self._listeners:
+            listener.forgotten()
+
+    def _check(self) -> None:
+        """Assert that every index in RAM equals one made anew from the file."""
+        self.follow()
+        with self._lock:
+            indexes = {namespace: loaded.index for namespace, loaded in self._indexes.items()}
+            assert self._bytes == sum(loaded.bytes for loaded in self._indexes.values())
+        for namespace, index in indexes.items():
+            fresh = self._build(namespace)
+            with index.lock:
+                index._check()
+                assert index.same_items(fresh)
+
+
+def _apply(index: NamespaceIndex, change: Change) -> None:
+    with index.lock:
+        if change.seq < index.seq(change.key):
+            return  # what was read already knew a later write
+        if change.gone:
+            index.remove(change.key)
+        elif change.entry is not None:
+            index.upsert(change.entry)
+        elif change.expires_at is not None:
+            index.prolong(change.key, change.expires_at / items.MICROSECONDS)

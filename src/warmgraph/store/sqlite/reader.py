@@ -1,0 +1,171 @@
+"""Reads: from ops to rows, by key, by age, or in the order of a ranking."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeAlias
+
+from langgraph.store.base import SearchItem
+
+from warmgraph.store.namespaces import fixed_prefix, page_of
+from warmgraph.store.plan import Get, ListNamespaces, Read, Search
+from warmgraph.store.search import Query, Ranked, rank
+from warmgraph.store.sqlite import items
+from warmgraph.store.sqlite.database import Database
+from warmgraph.store.sqlite.indexes import LoadedIndexes
+from warmgraph.store.sqlite.renewals import Renewals
+from warmgraph.store.sqlite.rows import Row
+
+__all__ = ["Reader"]
+
+Namespace: TypeAlias = tuple[str, ...]
+Place: TypeAlias = tuple[Namespace, str]
+
+
+class Reader:
+    """Answers reads from a file and its indexes. All of it waits for the disk.
+
+    Args:
+        database: The file.
+        indexes: Its indexes in RAM.
+        now: Tells the time, in microseconds since the epoch.
+        renewals: Is given items that were read and whose time to live starts anew.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        indexes: LoadedIndexes,
+        now: Callable[[], int],
+        renewals: Renewals,
+    ) -> None:
+        self._database = database
+        self._indexes = indexes
+        self._now = now
+        self._renewals = renewals
+
+    def answer(self, reads: Sequence[Read], prepared: Mapping[str, Query]) -> list[Any]:
+        """Answer reads, in order.
+
+        Args:
+            reads: The reads.
+            prepared: The queries of searches, by their text.
+        """
+        self._renewals.settle()
+        if any(isinstance(read, Search) and read.query for read in reads):
+            self._indexes.follow()
+        return [self._answer(read, prepared) for read in reads]
+
+    def fetch(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, Row]:
+        """Return the rows of keys that exist and have not expired."""
+        self._renewals.settle()
+        now = self._now()
+        return self._database.read(
+            lambda connection: items.fetch(connection, namespace, keys, now), snapshot=len(keys) > 1
+        )
+
+    def ranked(
+        self, namespaces: Sequence[Namespace], search: Search, query: Query, above: float | None = None
+    ) -> list[SearchItem]:
+        """Return a page of a ranking over whole namespaces.
+
+        Args:
+            namespaces: The namespaces.
+            search: Says which page, and which items match.
+            query: What to rank by.
+            above: Leaves out items whose score is not higher.
+        """
+        indexes = [(namespace, self._indexes.load(namespace)) for namespace in namespaces]
+        wanted = search.offset + search.limit
+        ranking = rank(
+            indexes, query, now=self._now() / items.MICROSECONDS, wanted=wanted, above=above, exclude=search.exclude
+        )
+        return self._page(ranking, search) if search.limit else []
+
+    def _answer(self, read: Read, prepared: Mapping[str, Query]) -> Any:
+        if isinstance(read, Get):
+            return self._get(read)
+        if isinstance(read, ListNamespaces):
+            conditions = read.op.match_conditions or ()
+            return page_of(self._namespaces(fixed_prefix(conditions)), read.op)
+        if not read.limit:
+            return []
+        if read.query is None:
+            return self._newest(read)
+        return self.ranked(self._namespaces(read.prefix), read, prepared[read.query])
+
+    def _get(self, read: Get) -> Any:
+        row = self.fetch(read.namespace, [read.key]).get(read.key)
+        if row is None:
+            return None
+        if read.refresh_ttl and row.ttl is not None:
+            self._renewals.renew(_expiries([row]))
+        return row.item()
+
+    def _namespaces(self, prefix: Namespace) -> list[Namespace]:
+        now = self._now()
+        return self._database.read(lambda connection: items.namespaces_under(connection, prefix, now))
+
+    def _newest(self, search: Search) -> list[SearchItem]:
+        now = self._now()
+
+        def read(connection: sqlite3.Connection) -> list[tuple[SearchItem, Row]]:
+            found = ((row.search_item(), row) for row in items.newest_rows(connection, search.prefix, now))
+            if search.matches is not None:
+                found = (each for each in found if search.matches(each[0].value))
+            return list(islice(found, search.offset, search.offset + search.limit))
+
+        page = self._database.read(read)
+        if search.refresh_ttl:
+            self._renewals.renew(_expiries(row for _, row in page))
+        return [item for item, _ in page]
+
+    def _page(self, ranking: Iterator[Ranked], search: Search) -> list[SearchItem]:
+        """Fetch rows in the order of a ranking, testing the filter as they come, until the page is full."""
+        skip, wanted = search.offset, search.limit
+        if search.matches is None:  # nothing has to be fetched to be skipped
+            ranking, skip = islice(ranking, skip, None), 0
+        page: list[SearchItem] = []
+        taken: list[Row] = []
+        while len(page) < wanted and (places := list(islice(ranking, skip + wanted - len(page)))):
+            rows = self._rows_of(places)
+            for place in places:
+                row = rows.get((place.namespace, place.key))
+                if row is None:
+                    continue  # deleted since it was ranked
+                item = row.search_item(place.score)
+                if search.matches is not None and not search.matches(item.value):
+                    continue
+                if skip:
+                    skip -= 1
+                    continue
+                page.append(item)
+                taken.append(row)
+        if search.refresh_ttl:
+            self._renewals.renew(_expiries(taken))
+        return page
+
+    def _rows_of(self, places: Sequence[Ranked]) -> dict[Place, Row]:
+        wanted: dict[Namespace, list[str]] = {}
+        for place in places:
+            wanted.setdefault(place.namespace, []).append(place.key)
+        now = self._now()
+
+        def read(connection: sqlite3.Connection) -> dict[Place, Row]:
+            return {
+                (namespace, key): row
+                for namespace, keys in wanted.items()
+                for key, row in items.fetch(connection, namespace, keys, now).items()
+            }
+
+        return self._database.read(read)
+
+
+def _expiries(rows: Iterable[Row]) -> dict[Place, float]:
+    return {
+        (row.namespace, row.key): row.expires_at / items.MICROSECONDS
+        for row in rows
+        if row.ttl is not None and row.expires_at is not None
+    }

@@ -1,0 +1,128 @@
+"""Rows: how an item stands in the file, and the way between that and what callers see."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+import numpy as np
+from langgraph.store.base import Item, SearchItem
+from numpy.typing import NDArray
+
+from warmgraph.index import LexicalDocument
+from warmgraph.store.documents import Searchable
+from warmgraph.store.plan import Put
+
+__all__ = [
+    "AFTER_SEPARATOR",
+    "SEPARATOR",
+    "Pending",
+    "Row",
+    "document_from",
+    "document_to",
+    "joined",
+    "pending_write",
+    "split",
+    "time_of",
+]
+
+Namespace: TypeAlias = tuple[str, ...]
+SEPARATOR = "."
+AFTER_SEPARATOR = "/"  # the next character: everything below a prefix sorts before it
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One write, ready for its row. Without a value it is a deletion."""
+
+    namespace: Namespace
+    key: str
+    value: str | None = None
+    ttl: float | None = None
+    paths: str | None = None
+    terms: str | None = None
+    document: LexicalDocument | None = None
+    question: bool = False
+    importance: float | None = None
+    vectors: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored item. Times are microseconds since the epoch, the value is JSON."""
+
+    namespace: Namespace
+    key: str
+    value: str
+    created_at: int
+    updated_at: int
+    ttl: float | None
+    expires_at: int | None
+
+    def item(self) -> Item:
+        """Return the item, its value made anew."""
+        return Item(
+            value=json.loads(self.value),
+            key=self.key,
+            namespace=self.namespace,
+            created_at=time_of(self.created_at),
+            updated_at=time_of(self.updated_at),
+        )
+
+    def search_item(self, score: float | None = None) -> SearchItem:
+        """Return the item with a score, its value made anew."""
+        return SearchItem(
+            namespace=self.namespace,
+            key=self.key,
+            value=json.loads(self.value),
+            created_at=time_of(self.created_at),
+            updated_at=time_of(self.updated_at),
+            score=score,
+        )
+
+
+def pending_write(put: Put, how: Searchable, vectors: NDArray[np.float32] | None) -> Pending:
+    """Return a put as it goes into the file."""
+    if put.value is None:
+        return Pending(put.namespace, put.key)
+    return Pending(
+        namespace=put.namespace,
+        key=put.key,
+        value=json.dumps(put.value, separators=(",", ":")),
+        ttl=put.ttl,
+        paths=None if put.index is None else json.dumps(put.index),
+        terms=None if how.document is None else document_to(how.document),
+        document=how.document,
+        question=how.question,
+        importance=how.importance,
+        vectors=vectors,
+    )
+
+
+def joined(namespace: Namespace) -> str:
+    """Return a namespace as it stands in the file."""
+    return SEPARATOR.join(namespace)
+
+
+def split(namespace: str) -> Namespace:
+    """Return the labels of a namespace in the file."""
+    return tuple(namespace.split(SEPARATOR)) if namespace else ()
+
+
+def time_of(microseconds: int) -> datetime:
+    """Return a time of the file, exactly, in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def document_to(document: LexicalDocument) -> str:
+    """Return a lexical document as it stands in the file, so that opening one never reads text again."""
+    parts = [dict(document.terms), dict(document.extra), document.thread, document.position]
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def document_from(terms: str) -> LexicalDocument:
+    """Return the lexical document that `document_to` wrote."""
+    return LexicalDocument(*json.loads(terms))

@@ -1,0 +1,189 @@
+"""Recalls of a `WarmStore`: the warm tier's half, the long-term tier's half, and the two with a router between."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from langgraph.store.base import SearchItem
+
+from warmgraph.clock import Clock
+from warmgraph.index import NamespaceIndex
+from warmgraph.ranking import Signals, WarmRouter
+from warmgraph.steps import Steps
+from warmgraph.store.backends import Backend
+from warmgraph.store.plan import Search
+from warmgraph.store.recalls import Recall
+from warmgraph.store.search import Query, look, rank
+from warmgraph.store.values import copy_value
+from warmgraph.store.warm_bits import WarmBits
+from warmgraph.warm import WarmItem, WarmTier
+
+__all__ = ["WarmRecalls"]
+
+Namespace: TypeAlias = tuple[str, ...]
+
+# A recall is ranked by words alone if its best warm item leads the next one by this much of the best score there could
+# be; closer, and the query is embedded to decide the order. On 1,336 questions about real conversations that spares
+# 32% of the embeddings, for .743 -> .742 in evidence recall@5.
+CLEAR_LEAD = 0.05
+
+
+class WarmRecalls:
+    """Recalls over a warm tier and what stands behind it.
+
+    Args:
+        tier: The warm items.
+        backend: All items.
+        bits: The warm bits of the backend's indexes.
+        capacity: Warm items of a namespace, loaded on its first touch.
+        promote: Whether what the long-term tier found becomes warm.
+        max_staleness: How long a warm read may miss what another process wrote, in seconds.
+        clock: Tells the time.
+    """
+
+    def __init__(
+        self,
+        tier: WarmTier,
+        backend: Backend,
+        bits: WarmBits,
+        *,
+        capacity: int,
+        promote: bool,
+        max_staleness: float,
+        clock: Clock,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self._tier, self._backend, self._bits = tier, backend, bits
+        self._capacity, self._promote, self._clock = capacity, promote, clock
+        self._max_staleness = max_staleness
+        self._followed = -math.inf
+
+    def recall(self, search: Search, router: WarmRouter) -> Steps[Recall]:
+        """Answer warm if the router finds that enough, else from the long-term tier."""
+        warm = yield from self._recall(search)
+        assert warm.signals is not None
+        decision = router.decide(warm.signals)
+        if decision.hit:
+            self._use(search, warm)
+            return Recall(warm.items, "warm", warm.signals, decision)
+        cold = yield from self.long_term(search)
+        return Recall(cold.items, "long_term", warm.signals, decision)
+
+    def warm(self, search: Search) -> Steps[Recall]:
+        """Rank the warm items, and count what is returned as used."""
+        answer = yield from self._recall(search)
+        self._use(search, answer)
+        return answer
+
+    def long_term(self, search: Search) -> Steps[Recall]:
+        """Rank all items, warm or not."""
+        self.count("fallbacks")
+        found = yield from self._backend.recall(search)
+        keys = [item.key for item in found]
+        if self._promote:
+            yield from self._make_warm(search.prefix, keys)
+        self._tier.touch(search.prefix, keys)
+        return Recall(found, "long_term")
+
+    def follow(self) -> Steps[None]:
+        """Take in what other processes wrote, if that was not done a moment ago."""
+        if self._backend.shared and time.monotonic() - self._followed >= self._max_staleness:
+            self._followed = time.monotonic()
+            yield from self._backend.follow()
+
+    def count(self, what: str) -> None:
+        """Count an event."""
+        with self._tier.lock:
+            self.counts[what] += 1
+
+    def _recall(self, search: Search) -> Steps[Recall]:
+        namespace = search.prefix
+        resident = self._tier.resident(namespace) or not self._backend.durable
+        self.count("recalls")
+        index = yield from self._ready(namespace, resident)
+        now = self._now()
+        self._tier.expire(now, namespace)
+        ranking, text = self._backend.ranking, search.query or ""
+        query = ranking.words(text)
+        seen = look(index, query.terms, now, search.exclude)
+        if ranking.recall_scorer.needs_dense and seen.lead < CLEAR_LEAD:
+            query = yield from ranking.recall_query(text)
+        signals = Signals(
+            best_warm=seen.best_warm,
+            best_cold=seen.best_cold,
+            warm_items=seen.warm_items,
+            items=seen.items,
+            resident=resident,
+            can_peek=self._backend.covers(namespace) and (search.matches is None or seen.best_cold is None),
+        )
+        return Recall(self._warm_items(search, index, query), "warm", signals)
+
+    def _warm_items(self, search: Search, index: NamespaceIndex, query: Query) -> list[SearchItem]:
+        now = self._now()
+        found: list[SearchItem] = []
+        if not search.limit:
+            return found
+        indexes = [(search.prefix, index)]
+        places = rank(indexes, query, now=now, wanted=search.limit, warm_only=True, above=0.0, exclude=search.exclude)
+        for place in places:
+            item = self._tier.get(search.prefix, place.key, now, touch=False)
+            if item is not None and (search.matches is None or search.matches(item.value)):
+                value = copy_value(item.value)
+                found.append(SearchItem(search.prefix, place.key, value, item.created_at, item.updated_at, place.score))
+                if len(found) == search.limit:
+                    break
+        return found
+
+    def _use(self, search: Search, answer: Recall) -> None:
+        """Count warm items as used: they stay warm, and alive, for longer."""
+        keys = [item.key for item in answer.items]
+        self._tier.touch(search.prefix, keys)
+        if search.refresh_ttl and (mortal := self._tier.mortal(search.prefix, keys)):
+            self._backend.refresh({(search.prefix, key): expires for key, expires in mortal.items()})
+
+    def _ready(self, namespace: Namespace, resident: bool) -> Steps[NamespaceIndex]:
+        """Return the index of a namespace with its warm bits set, its best items loaded."""
+        yield from self.follow()
+        index = self._backend.index_of(namespace)
+        if index is None:
+            index = yield from self._backend.load_index(namespace)
+        if not resident:
+            with index.lock:
+                best = index.newest(self._capacity, self._now())
+            written_since = self._tier.warm_keys(namespace)
+            yield from self._make_warm(namespace, best)
+            self._tier.touch(namespace, written_since)  # newer than what was just read
+            self._tier.open(namespace)
+        self._bits.claim(index, namespace, self._tier)
+        return index
+
+    def _make_warm(self, namespace: Namespace, keys: Sequence[str]) -> Steps[None]:
+        """Read items and keep those that no write overtook, the last ones as the most recent."""
+        now = self._now()
+        cold = [key for key in keys if self._tier.get(namespace, key, now, touch=False) is None]
+        flights = self._tier.begin(namespace, cold, write=False)
+        found: dict[str, WarmItem] = {}
+        try:
+            if cold:
+                found = yield from self._backend.fetch(namespace, cold)
+        finally:
+            for key, generation in flights.items():
+                self._tier.land(namespace, key, generation, found.get(key), write=False)
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _check(self) -> None:
+        for namespace in self._tier.namespaces():
+            index = self._backend.index_of(namespace)
+            if index is not None:
+                with self._tier.lock, index.lock:
+                    index._check()
+                    warm = {index.key(slot) for slot in np.flatnonzero(index.warm).tolist()}
+                    held = set(self._tier.warm_keys(namespace))
+                    assert index.warm_owner is not self._bits or warm == held & set(index.keys())

@@ -1,0 +1,399 @@
+"""`WarmStore`: a bounded warm tier in RAM, in front of any long-term store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Self, TypeAlias, TypeVar
+
+from langgraph.store.base import BaseStore, IndexConfig, Item, Result, SearchItem, TTLConfig
+
+from warmgraph.clock import Clock, SystemClock
+from warmgraph.errors import InvalidArgumentError, StoreClosedError
+from warmgraph.index import Analyzer, analyze
+from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
+from warmgraph.steps import Steps, arun, run
+from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, RoutedBackend
+from warmgraph.store.config import Ranking, SearchMode
+from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.plan import Get, Plan, Read, Search, check_count, recall_search
+from warmgraph.store.recalls import Recall
+from warmgraph.store.routed import RoutedStore
+from warmgraph.store.values import copy_value
+from warmgraph.store.warm_bits import WarmBits
+from warmgraph.store.warm_recalls import WarmRecalls
+from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
+
+__all__ = ["WarmStats", "WarmStore"]
+
+Namespace: TypeAlias = tuple[str, ...]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStats:
+    """Figures of a `WarmStore` since it was made.
+
+    Args:
+        items: Warm items now.
+        namespaces: Namespaces in RAM now.
+        bytes: Bytes of the warm items now, estimated.
+        gets: Reads by key.
+        get_hits: Of these, those answered from RAM.
+        recalls: Recalls of the warm tier.
+        fallbacks: Recalls of the long-term tier.
+        evictions: Items that had to make room.
+    """
+
+    items: int
+    namespaces: int
+    bytes: int
+    gets: int
+    get_hits: int
+    recalls: int
+    fallbacks: int
+    evictions: int
+
+
+class WarmStore(StepStore):
+    """A warm tier in front of a long-term store, itself a `BaseStore`.
+
+    What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
+    process being warm never changes an answer. Thread-safe, and bound to no event loop.
+
+    Args:
+        long_term: The store behind: a `RoutedStore`, any other `BaseStore`, or `None`, for a short-term buffer whose
+            evicted items are gone.
+        capacity: Warm items of a namespace.
+        eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies.
+        max_namespaces: Namespaces in RAM.
+        max_bytes: Bytes of all warm items together.
+        index: How to embed, as in LangGraph. A `RoutedStore` brings its own.
+        ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own.
+        router: Decides in `recall` whether the warm tier is enough.
+        promote: Whether a recall makes what it found in the long-term tier warm.
+        max_staleness: How long a read that is answered from RAM may miss what another process wrote to the same file,
+            in seconds. 0 looks at the file before every read.
+        search_mode: As in `RoutedStore`; without a long-term store, or with one that is not ours.
+        scorer: What recalls rank by.
+        analyzer: From text to terms.
+        clock: Tells the time.
+
+    Raises:
+        InvalidArgumentError: A bad argument, or one that belongs to the long-term store.
+
+    Example:
+        >>> store = WarmStore()
+        >>> store.put(("memories", "ana"), "1", {"content": "I live in Lisbon."})
+        >>> store.recall(("memories", "ana"), "Where is Lisbon?").items[0].value
+        {'content': 'I live in Lisbon.'}
+    """
+
+    def __init__(
+        self,
+        long_term: BaseStore | None = None,
+        *,
+        capacity: int = 256,
+        eviction: str | PolicyFactory = "importance",
+        max_namespaces: int = 10_000,
+        max_bytes: int = 256 << 20,
+        index: IndexConfig | None = None,
+        ttl: TTLConfig | None = None,
+        router: WarmRouter | None = None,
+        promote: bool = False,
+        max_staleness: float = 0.25,
+        search_mode: SearchMode | None = None,
+        scorer: Scorer | None = None,
+        analyzer: Analyzer = analyze,
+        clock: Clock | None = None,
+    ) -> None:
+        self.capacity: int = check_count("capacity", capacity, least=1)
+        check_count("max_namespaces", max_namespaces, least=1)
+        check_count("max_bytes", max_bytes, least=1)
+        if isinstance(max_staleness, bool) or not isinstance(max_staleness, (int, float)) or not max_staleness >= 0:
+            raise InvalidArgumentError("max_staleness", expected="seconds >= 0", got=max_staleness)
+        self.clock: Clock = clock or (long_term.clock if isinstance(long_term, RoutedStore) else SystemClock())
+        self.router: WarmRouter = router or PeekRouter()
+        self.long_term = long_term
+        self._backend: Backend
+        if isinstance(long_term, RoutedStore):
+            _refuse_twice(index=index, ttl=ttl, search_mode=search_mode, scorer=scorer)
+            self._backend = RoutedBackend(long_term)
+        elif long_term is None or isinstance(long_term, BaseStore):
+            ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
+            if long_term is None:
+                self._backend = MemoryBackend(ranking, self.clock)
+            else:
+                _refuse_twice(ttl=ttl)
+                self._backend = ForeignBackend(long_term, ranking, self.clock, max_namespaces=max_namespaces)
+        else:
+            raise InvalidArgumentError("long_term", expected="a BaseStore or None", got=long_term)
+        self.supports_ttl: bool = self._backend.supports_ttl
+        self.ttl_config: TTLConfig | None = check_ttl_config(ttl) if long_term is None else long_term.ttl_config
+        bits = WarmBits(self._backend)
+        self._tier = WarmTier(
+            bits,
+            create_policy_factory(eviction),
+            capacity=capacity,
+            max_namespaces=max_namespaces,
+            max_bytes=max_bytes,
+        )
+        self._backend.attach(self._tier)
+        self._warm = WarmRecalls(
+            self._tier,
+            self._backend,
+            bits,
+            capacity=capacity,
+            promote=promote,
+            max_staleness=max_staleness,
+            clock=self.clock,
+        )
+        self._owned: RoutedStore | None = None
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, index: IndexConfig | None = None, **options: Any) -> Self:
+        """Open a file with a warm tier in front: the everyday form.
+
+        Opening reads the disk. On an event loop: `await asyncio.to_thread(WarmStore.open, path)`.
+
+        Args:
+            path: The file, as in `RoutedStore`.
+            index: How to embed, as in LangGraph.
+            options: Those of `WarmStore`, and `ttl`, `search_mode`, `scorer`, `analyzer`, `synchronous`,
+                `max_index_bytes` and `clock` of `RoutedStore`.
+
+        Raises:
+            StoreUnavailableError, StoreCorruptError, StoreVersionError: The file cannot be used.
+
+        Example:
+            >>> with WarmStore.open(":memory:") as store:
+            ...     store.put(("memories", "ana"), "1", {"content": "I live in Lisbon."})
+            ...     store.get(("memories", "ana"), "1").value["content"]
+            'I live in Lisbon.'
+        """
+        names = ("ttl", "search_mode", "scorer", "analyzer", "synchronous", "max_index_bytes", "clock")
+        long_term = RoutedStore(path, index=index, **{name: options.pop(name) for name in names if name in options})
+        try:
+            store = cls(long_term, **options)
+        except BaseException:
+            long_term.close()
+            raise
+        store._owned = long_term
+        return store
+
+    def __repr__(self) -> str:
+        return f"WarmStore({self.long_term!r}, capacity={self.capacity})"
+
+    def close(self) -> None:
+        """Stop. A file that `open` opened is closed; a store that was handed in stays open. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._backend.close()
+        if self._owned is not None:
+            self._owned.close()
+
+    def stats(self) -> WarmStats:
+        """Return counts and bytes."""
+        with self._tier.lock:
+            counts = self._warm.counts
+            return WarmStats(
+                items=len(self._tier),
+                namespaces=len(self._tier.namespaces()),
+                bytes=self._tier.bytes,
+                gets=counts["gets"],
+                get_hits=counts["get_hits"],
+                recalls=counts["recalls"],
+                fallbacks=counts["fallbacks"],
+                evictions=self._tier.evictions,
+            )
+
+    # -- recall: the shortcut, and its two halves ----------------------------------------
+
+    def recall_warm(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Rank the warm items of one namespace, and say in `signals` what a router needs to know.
+
+        Costs no disk and no network once the namespace is resident, and an embedding only when words leave a doubt.
+
+        Args:
+            namespace: The namespace itself; nothing below it.
+            query: What to look for.
+            limit: Items to return at most.
+            filter: As in `search`. With one, cold items cannot be judged: no hit while there are any.
+            exclude: Keys that are neither returned nor counted in favour of a hit.
+
+        Raises:
+            InvalidArgumentError: A bad argument.
+            EmbeddingError: The query could not be embedded.
+            StoreError: The namespace could not be read on its first touch.
+        """
+        return run(self._checked(self._warm.warm(self._search(namespace, query, limit, filter, exclude))))
+
+    async def arecall_warm(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Recall like `recall_warm`, without blocking the event loop."""
+        return await arun(self._checked(self._warm.warm(self._search(namespace, query, limit, filter, exclude))))
+
+    def recall_long_term(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Rank all items of one namespace, warm or not. Arguments and errors as in `recall_warm`."""
+        return run(self._checked(self._warm.long_term(self._search(namespace, query, limit, filter, exclude))))
+
+    async def arecall_long_term(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Recall like `recall_long_term`, without blocking the event loop."""
+        return await arun(self._checked(self._warm.long_term(self._search(namespace, query, limit, filter, exclude))))
+
+    def recall(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+        router: WarmRouter | None = None,
+    ) -> Recall:
+        """Answer from the warm tier if the router finds that enough, else from the long-term tier.
+
+        Args:
+            namespace: The namespace itself; nothing below it.
+            query: What to look for.
+            limit: Items to return at most.
+            filter: As in `search`.
+            exclude: Keys that are neither returned nor counted in favour of a hit.
+            router: Decides instead of the store's own.
+
+        Raises:
+            As `recall_warm`.
+        """
+        return run(self._routed(self._search(namespace, query, limit, filter, exclude), router))
+
+    async def arecall(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+        router: WarmRouter | None = None,
+    ) -> Recall:
+        """Recall like `recall`, without blocking the event loop."""
+        return await arun(self._routed(self._search(namespace, query, limit, filter, exclude), router))
+
+    # -- the contract ------------------------------------------------------------
+
+    def _steps(self, plan: Plan) -> Steps[list[Result]]:
+        self._check_open()
+        yield from self._warm.follow()
+        results: list[Result] = [None] * plan.size
+        rest: dict[int, Read] = {}
+        for at, read in plan.reads.items():
+            found = self._get(read) if isinstance(read, Get) else None
+            if found is None:
+                rest[at] = read
+            else:
+                results[at] = found
+        if rest:
+            answers = yield from self._backend.read(list(rest.values()))
+            for (at, read), answer in zip(rest.items(), answers, strict=True):
+                results[at] = answer
+                if isinstance(read, Search):
+                    self._touch(answer)
+        if plan.writes:
+            yield from self._backend.write(self._tier, list(plan.writes.values()))
+        return results
+
+    def _get(self, read: Get) -> Item | None:
+        with self._tier.lock:
+            item = self._tier.get(read.namespace, read.key, self.clock.now().timestamp())
+            refreshed = item is not None and item.ttl is not None and read.refresh_ttl
+            if refreshed and not self._backend.refreshes:
+                item = None  # only the store behind can move its expiry
+            self._warm.counts["gets"] += 1
+            self._warm.counts["get_hits"] += item is not None
+        if item is None:
+            return None
+        if refreshed:
+            self._backend.refresh({(read.namespace, read.key): item.expires})
+        return Item(
+            value=copy_value(item.value),
+            key=read.key,
+            namespace=read.namespace,
+            created_at=item.created_at,
+            updated_at=item.updated_at,
+        )
+
+    def _touch(self, found: Sequence[SearchItem]) -> None:
+        for namespace, items in groupby(found, key=attrgetter("namespace")):
+            self._tier.touch(namespace, [item.key for item in items])
+
+    def _search(
+        self,
+        namespace: Namespace,
+        query: str,
+        limit: int,
+        filter: Mapping[str, Any] | None,
+        exclude: Collection[str],
+    ) -> Search:
+        return recall_search(namespace, query, limit, filter, self.ttl_config, exclude)
+
+    def _sweep(self) -> Steps[int]:
+        self._check_open()
+        swept = yield from self._backend.sweep()
+        self._tier.expire(self.clock.now().timestamp())
+        return swept
+
+    def _routed(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
+        return self._checked(self._warm.recall(search, router or self.router))
+
+    def _checked(self, steps: Steps[T]) -> Steps[T]:
+        self._check_open()
+        return steps
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError("the store is closed")
+
+    def _check(self) -> None:
+        self._tier._check()
+        self._warm._check()
+
+
+def _refuse_twice(**options: object) -> None:
+    for name, given in options.items():
+        if given is not None:
+            raise InvalidArgumentError(name, expected="it to be set on the long-term store alone", got=given)

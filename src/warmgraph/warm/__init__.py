@@ -1,0 +1,32 @@
+"""Bounded buffers in RAM, and who has to leave them."""
+
+from __future__ import annotations
+
+from warmgraph.warm.eviction import (
+    EvictionPolicy,
+    Fifo,
+    Importance,
+    Lfu,
+    Lru,
+    PolicyFactory,
+    Sieve,
+    create_policy_factory,
+)
+from warmgraph.warm.flights import Flights
+from warmgraph.warm.tier import TierListener, WarmItem, WarmNamespace, WarmTier
+
+__all__ = [
+    "EvictionPolicy",
+    "Fifo",
+    "Flights",
+    "Importance",
+    "Lfu",
+    "Lru",
+    "PolicyFactory",
+    "Sieve",
+    "TierListener",
+    "WarmItem",
+    "WarmNamespace",
+    "WarmTier",
+    "create_policy_factory",
+]

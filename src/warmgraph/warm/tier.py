@@ -1,0 +1,330 @@
+"""The warm tier: bounded buffers of items in RAM, one for each namespace.
+
+It knows nothing of stores, files or vectors. Its owner puts items in and is told when one becomes cold.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+from warmgraph.warm.eviction import EvictionPolicy, PolicyFactory
+from warmgraph.warm.flights import Flights
+
+__all__ = ["TierListener", "WarmItem", "WarmNamespace", "WarmTier"]
+
+Namespace: TypeAlias = tuple[str, ...]
+NEVER = float("inf")
+# Victims that a policy may name in vain before the oldest item goes instead.
+MAX_STRANGERS = 1000
+
+
+@dataclass(slots=True)
+class WarmItem:
+    """One item in RAM.
+
+    Args:
+        value: The value, owned by the tier: copy it before it leaves.
+        created_at: When it was first written.
+        updated_at: When it was written last.
+        size: Bytes that it takes, estimated.
+        ttl: Minutes to live since its last use; `None` for ever.
+        expires: When it expires, in seconds since the epoch; inf for never.
+        importance: How much it says that it matters, in [0, 1]; `None` to ask the listener.
+    """
+
+    value: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    size: int
+    ttl: float | None = None
+    expires: float = NEVER
+    importance: float | None = None
+
+
+class TierListener(Protocol):
+    """Is told which items are warm. Called with the tier's lock held; must not call back."""
+
+    def warmed(self, namespace: Namespace, key: str) -> None:
+        """Hear that an item became warm."""
+        ...
+
+    def cooled(self, namespace: Namespace, key: str, *, gone: bool) -> None:
+        """Hear that an item is no longer warm: `gone` if it was evicted or expired, not if it is being written."""
+        ...
+
+    def dropped(self, namespace: Namespace) -> None:
+        """Hear that a whole namespace left RAM."""
+        ...
+
+    def importance(self, namespace: Namespace, key: str) -> float:
+        """Return how much an item is likely to matter, in [0, 1]."""
+        ...
+
+
+@dataclass(slots=True)
+class WarmNamespace:
+    """The warm items of one namespace.
+
+    Args:
+        policy: Chooses whom to evict.
+        items: The items by key.
+        bytes: Their size together.
+        resident: Whether its best items were loaded since the start.
+        mortal: Whether it ever held an item that expires.
+    """
+
+    policy: EvictionPolicy
+    items: dict[str, WarmItem] = field(default_factory=dict)
+    bytes: int = 0
+    resident: bool = False
+    mortal: bool = False
+
+
+class WarmTier:
+    """Bounded buffers with one lock, which is held for work in RAM only.
+
+    Args:
+        listener: Is told which items are warm.
+        make_policy: Makes the eviction policy of a namespace.
+        capacity: Items of a namespace. One namespace never evicts from another by this bound.
+        max_namespaces: Namespaces in RAM; the least recently used ones are dropped beyond.
+        max_bytes: Bytes of all items together; least recently used namespaces are dropped beyond.
+    """
+
+    def __init__(
+        self,
+        listener: TierListener,
+        make_policy: PolicyFactory,
+        *,
+        capacity: int,
+        max_namespaces: int,
+        max_bytes: int,
+    ) -> None:
+        self.lock: threading.RLock = threading.RLock()
+        self.bytes: int = 0
+        self.evictions: int = 0
+        self._listener = listener
+        self._make_policy = make_policy
+        self._capacity, self._max_namespaces, self._max_bytes = capacity, max_namespaces, max_bytes
+        self._namespaces: OrderedDict[Namespace, WarmNamespace] = OrderedDict()
+        self._flights = Flights()
+
+    def __len__(self) -> int:
+        return sum(len(space.items) for space in self._namespaces.values())
+
+    def namespaces(self) -> list[Namespace]:
+        """Return the namespaces in RAM, least recently used first."""
+        with self.lock:
+            return list(self._namespaces)
+
+    def resident(self, namespace: Namespace) -> bool:
+        """Whether the best items of a namespace have been loaded; counts as a use of the namespace."""
+        with self.lock:
+            space = self._namespaces.get(namespace)
+            if space is None:
+                return False
+            self._namespaces.move_to_end(namespace)
+            return space.resident
+
+    def warm_keys(self, namespace: Namespace) -> list[str]:
+        """Return the warm keys of a namespace."""
+        with self.lock:
+            space = self._namespaces.get(namespace)
+            return list(space.items) if space else []
+
+    def get(self, namespace: Namespace, key: str, now: float, *, touch: bool = True) -> WarmItem | None:
+        """Return a warm item that has not expired, counting the read as a use; `None` if there is none."""
+        with self.lock:
+            space = self._namespaces.get(namespace)
+            item = space.items.get(key) if space else None
+            if space is None or item is None or item.expires <= now:
+                return None
+            if touch:
+                space.policy.touch(key)
+                self._namespaces.move_to_end(namespace)
+            return item
+
+    def begin(self, namespace: Namespace, keys: Iterable[str], *, write: bool) -> dict[str, int]:
+        """Enter operations on keys; what a write touches is not warm until it has landed."""
+        with self.lock:
+            flights = {key: self._flights.enter((namespace, key), write=write) for key in keys}
+            if write:
+                for key in flights:
+                    self._take(namespace, key, gone=False)
+            return flights
+
+    def land(self, namespace: Namespace, key: str, generation: int, item: WarmItem | None, *, write: bool) -> bool:
+        """Leave an operation; keep `item` if it is still true, and say so. `None`: there is nothing to keep.
+
+        A write that was overtaken leaves nothing warm, for nobody knows which of the two came last. A read that was
+        overtaken leaves what the write put there.
+        """
+        with self.lock:
+            still_true = self._flights.leave((namespace, key), generation, write=write)
+            if still_true and item is not None:
+                self._install(namespace, key, item)
+                return True
+            if write:
+                self._remove(namespace, key)
+            return False
+
+    def put(self, namespace: Namespace, key: str, item: WarmItem) -> None:
+        """Keep an item of which the tier is the only holder."""
+        with self.lock:
+            self._install(namespace, key, item)
+
+    def touch(self, namespace: Namespace, keys: Iterable[str]) -> None:
+        """Count a use of items, and of their namespace; those that are not warm are ignored."""
+        with self.lock:
+            space = self._namespaces.get(namespace)
+            if space is not None:
+                self._namespaces.move_to_end(namespace)
+                for key in keys:
+                    space.policy.touch(key)
+
+    def mortal(self, namespace: Namespace, keys: Iterable[str]) -> dict[str, float]:
+        """Return when those of some keys expire that are warm and expire at all, in seconds since the epoch."""
+        with self.lock:
+            space = self._namespaces.get(namespace)
+            if space is None or not space.mortal:
+                return {}
+            held = ((key, space.items.get(key)) for key in keys)
+            return {key: item.expires for key, item in held if item is not None and item.ttl is not None}
+
+    def open(self, namespace: Namespace) -> None:
+        """Make room for a namespace, and note that its best items are loaded."""
+        with self.lock:
+            self._space(namespace).resident = True
+
+    def discard(self, namespace: Namespace, key: str) -> None:
+        """Remove an item, as if it had never been warm."""
+        with self.lock:
+            self._remove(namespace, key)
+
+    def overtake(self, namespace: Namespace, key: str) -> None:
+        """Remove an item that somebody else wrote, and keep nothing of it that is on its way here."""
+        with self.lock:
+            self._flights.overtake((namespace, key))
+            self._remove(namespace, key)
+
+    def overtake_all(self) -> None:
+        """Remove everything, because anything may have been written by somebody else."""
+        with self.lock:
+            self._flights.overtake_all()
+            for namespace in list(self._namespaces):
+                self.drop(namespace)
+
+    def renew(self, namespace: Namespace, key: str, now: float) -> float | None:
+        """Let a warm item live for its whole time again, counted from `now` (seconds since the epoch).
+
+        Returns:
+            When it will expire; `None` if it is not warm, or never expires.
+        """
+        with self.lock:
+            space = self._namespaces.get(namespace)
+            item = space.items.get(key) if space else None
+            if item is None or item.ttl is None:
+                return None
+            item.expires = max(item.expires, now + item.ttl * 60)
+            return item.expires
+
+    def drop(self, namespace: Namespace) -> None:
+        """Remove a namespace from RAM."""
+        with self.lock:
+            space = self._namespaces.pop(namespace, None)
+            if space is not None:
+                self.bytes -= space.bytes
+                self.evictions += len(space.items)
+                self._listener.dropped(namespace)
+
+    def expire(self, now: float, namespace: Namespace | None = None) -> int:
+        """Remove what has expired at `now` (seconds since the epoch), and return how many items that were.
+
+        Args:
+            now: The time.
+            namespace: Look there only; `None` for everywhere.
+        """
+        with self.lock:
+            names = list(self._namespaces) if namespace is None else [namespace]
+            spaces = [(name, space) for name in names if (space := self._namespaces.get(name)) and space.mortal]
+            gone = [(name, key) for name, space in spaces for key, item in space.items.items() if item.expires <= now]
+            for name, key in gone:
+                self._remove(name, key, gone=True)
+            return len(gone)
+
+    def _space(self, namespace: Namespace) -> WarmNamespace:
+        space = self._namespaces.get(namespace)
+        if space is None:
+            space = self._namespaces[namespace] = WarmNamespace(self._make_policy(self._capacity))
+            while len(self._namespaces) > self._max_namespaces:
+                self.drop(next(iter(self._namespaces)))
+        self._namespaces.move_to_end(namespace)
+        return space
+
+    def _install(self, namespace: Namespace, key: str, item: WarmItem) -> None:
+        if item.size > self._max_bytes:  # it would drive out everything else, and then have to leave itself
+            self._remove(namespace, key)
+            self.evictions += 1
+            self._listener.cooled(namespace, key, gone=True)
+            return
+        space = self._space(namespace)
+        old = space.items.get(key)
+        grown = item.size - (old.size if old else 0)
+        space.items[key] = item
+        space.mortal = space.mortal or item.expires != NEVER
+        space.bytes += grown
+        self.bytes += grown
+        self._listener.warmed(namespace, key)
+        importance = item.importance
+        space.policy.add(key, self._listener.importance(namespace, key) if importance is None else importance)
+        while len(space.items) > self._capacity:
+            self._evict(namespace, space)
+        while self.bytes > self._max_bytes and len(self._namespaces) > 1:
+            self.drop(next(iter(self._namespaces)))
+        while self.bytes > self._max_bytes and space.items:
+            self._evict(namespace, space)
+
+    def _evict(self, namespace: Namespace, space: WarmNamespace) -> None:
+        # A policy also knows items that are being written. One of somebody's own may even name what it does not hold.
+        for _ in range(len(space.items) + MAX_STRANGERS):
+            victim = space.policy.victim()
+            space.policy.discard(victim)
+            if victim in space.items:
+                break
+        else:
+            victim = next(iter(space.items))
+            space.policy.discard(victim)
+        self.evictions += 1
+        self._take(namespace, victim, gone=True)
+
+    def _remove(self, namespace: Namespace, key: str, *, gone: bool = False) -> None:
+        space = self._namespaces.get(namespace)
+        if space is not None:
+            space.policy.discard(key)
+            self._take(namespace, key, gone=gone)
+            if not space.items and not space.resident:
+                del self._namespaces[namespace]  # an empty one must not push out one that holds something
+
+    def _take(self, namespace: Namespace, key: str, *, gone: bool) -> None:
+        """Take an item out. Its policy still knows it: an item that is being written keeps its history."""
+        space = self._namespaces.get(namespace)
+        item = space.items.pop(key, None) if space else None
+        if space is None or item is None:
+            return
+        space.bytes -= item.size
+        self.bytes -= item.size
+        self._listener.cooled(namespace, key, gone=gone)
+
+    def _check(self) -> None:
+        with self.lock:
+            assert self.bytes == sum(space.bytes for space in self._namespaces.values())
+            assert len(self._namespaces) <= self._max_namespaces
+            assert self.bytes <= self._max_bytes or len(self) <= 1
+            for space in self._namespaces.values():
+                assert len(space.items) <= self._capacity
+                assert space.bytes == sum(item.size for item in space.items.values())

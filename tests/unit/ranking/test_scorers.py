@@ -1,0 +1,48 @@
+"""Scorers: from signals to scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from warmgraph.ranking import Candidates, DenseScorer, HybridScorer, LexicalScorer, Scorer
+
+LEXICAL = np.array([0.9, 0.5, 0.5, 0.0], np.float32)
+DENSE = np.array([0.1, 0.8, -np.inf, -0.4], np.float32)
+QUESTIONS = np.array([False, False, True, False])
+SEEN = Candidates(LEXICAL, DENSE, QUESTIONS)
+
+
+def test_words_alone_rank_answers_before_questions() -> None:
+    """The lexical scorer takes something off questions and nothing off the rest."""
+    assert_allclose([0.9, 0.5, 0.42, 0.0], LexicalScorer().score(SEEN), rtol=1e-6)
+    assert_allclose(LEXICAL, LexicalScorer(question_penalty=0).score(SEEN))
+
+
+def test_dense_scores_are_left_alone() -> None:
+    """The dense scorer returns cosines, -inf where there is no vector."""
+    assert_allclose(DENSE, DenseScorer().score(SEEN))
+    assert_allclose([-np.inf] * 4, DenseScorer().score(Candidates(LEXICAL, None, QUESTIONS)))
+
+
+def test_hybrid_is_a_weighted_sum() -> None:
+    """A slot without a vector counts as unrelated, and without vectors words are what is left."""
+    assert_allclose([0.95, 0.9, 0.42, -0.2], HybridScorer().score(SEEN), rtol=1e-6)
+    assert_allclose([0.9, 0.5, 0.42, 0.0], HybridScorer().score(Candidates(LEXICAL, None, QUESTIONS)), rtol=1e-6)
+    assert_allclose([0.9, 0.5, 0.42, 0.0], HybridScorer(dense_weight=0).score(SEEN), rtol=1e-6)
+
+
+def test_a_scorer_says_whether_it_needs_the_query_embedded() -> None:
+    """Nothing is embedded for a scorer that would not look at it."""
+    scorers: list[Scorer] = [LexicalScorer(), DenseScorer(), HybridScorer(), HybridScorer(dense_weight=0)]
+    assert [False, True, True, False] == [scorer.needs_dense for scorer in scorers]
+
+
+@pytest.mark.parametrize("scorer", [LexicalScorer(), DenseScorer(), HybridScorer()])
+def test_scores_are_float32_and_signals_stay_as_they_are(scorer: Scorer) -> None:
+    """A scorer is a pure function: signals may be read-only, and scores are float32 by slot."""
+    lexical, dense = LEXICAL.copy(), DENSE.copy()
+    lexical.flags.writeable = dense.flags.writeable = False
+    scores = scorer.score(Candidates(lexical, dense, QUESTIONS))
+    assert ("float32", (4,)) == (scores.dtype.name, scores.shape)

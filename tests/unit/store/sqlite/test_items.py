@@ -1,0 +1,171 @@
+"""The statements: the change log, and walks over namespaces."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from warmgraph.index import LexicalDocument
+from warmgraph.store.sqlite import items
+from warmgraph.store.sqlite.rows import Pending, document_from, document_to, split
+from warmgraph.store.sqlite.schema import connect, prepare
+
+NOW = 1_000_000_000_000_000
+NS = ("m", "ana")
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """Open a database in memory."""
+    made = connect(":memory:", busy_seconds=1)
+    prepare(made, ":memory:", "FULL")
+    yield made
+    made.close()
+
+
+def put(
+    connection: sqlite3.Connection, *keys: str, namespace: tuple[str, ...] = NS, now: int = NOW
+) -> list[items.Change]:
+    """Write keys."""
+    return items.apply_writes(connection, [Pending(namespace, key, "{}") for key in keys], now, None)
+
+
+def delete(connection: sqlite3.Connection, *keys: str) -> list[items.Change]:
+    """Delete keys."""
+    return items.apply_writes(connection, [Pending(NS, key) for key in keys], NOW, None)
+
+
+def test_changes_are_numbered_without_gaps(connection: sqlite3.Connection) -> None:
+    """Every write and every deletion has a number of its own, and the last one is known."""
+    numbers = [change.seq for change in (*put(connection, "a", "b"), *delete(connection, "a"), *put(connection, "c"))]
+    assert [1, 2, 3, 4] == numbers
+    assert 4 == items.last_seq(connection)
+
+
+def test_the_log_tells_what_changed_since(connection: sqlite3.Connection) -> None:
+    """What another process has to apply: each item as it is now, and what is gone, in the order of numbers."""
+    put(connection, "a", "b", "c")
+    delete(connection, "b")
+    put(connection, "a", "d")
+    changes = items.changes_between(connection, 0, items.last_seq(connection), None)
+    assert changes is not None
+    assert [("c", False), ("b", True), ("a", False), ("d", False)] == [(each.key, each.gone) for each in changes]
+    assert [3, 4, 5, 6] == [each.seq for each in changes]
+    assert [] == items.changes_between(connection, 6, 6, None)
+    later = items.changes_between(connection, 4, 5, None)
+    assert later is not None
+    assert ["a"] == [each.key for each in later]
+
+
+def test_a_key_that_came_back_is_told_of_last(connection: sqlite3.Connection) -> None:
+    """Deleted and written again, an item is there."""
+    put(connection, "a")
+    delete(connection, "a")
+    put(connection, "a")
+    changes = items.changes_between(connection, 1, 3, None)
+    assert changes is not None
+    assert [True, False] == [each.gone for each in changes]
+
+
+def test_a_log_that_does_not_reach_back_says_so(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deletions are kept for so many changes; whoever is further behind must read everything again."""
+    monkeypatch.setattr(items, "KEPT_DELETIONS", 5)
+    put(connection, "a", "b")
+    delete(connection, "a")
+    for n in range(5):
+        put(connection, f"x{n}")
+    last = items.last_seq(connection)
+    for after in range(last + 1):
+        for until in range(after, last + 1):
+            changes = items.changes_between(connection, after, until, None)
+            if changes is not None and after < 3 <= until:
+                assert "a" in [each.key for each in changes if each.gone]
+    assert items.changes_between(connection, 2, 3, None) is None
+    assert items.changes_between(connection, last - 5, last, None) is not None
+
+
+def test_deleting_nothing_is_not_logged(connection: sqlite3.Connection) -> None:
+    """A deletion of what does not exist takes a number and leaves no trace."""
+    changes = delete(connection, "nothing")
+    assert [True] == [each.gone for each in changes]
+    assert 0 == connection.execute("SELECT count(*) FROM deletions").fetchone()[0]
+
+
+def test_an_expiry_moves_away_only(connection: sqlite3.Connection) -> None:
+    """A renewal counts from its own time, and one that comes late shortens nothing."""
+    items.apply_writes(connection, [Pending(NS, "k", "{}", ttl=1.0), Pending(NS, "for ever", "{}")], NOW, None)
+    minute = 60 * items.MICROSECONDS
+    (moved,) = items.move_expiry(connection, [(NS, "k"), (NS, "for ever"), (NS, "none")], NOW + minute // 2)
+    assert NOW + minute // 2 + minute == moved.expires_at
+    (again,) = items.move_expiry(connection, [(NS, "k")], NOW)
+    assert moved.expires_at == again.expires_at
+    assert [] == items.move_expiry(connection, [(NS, "k")], NOW + 10 * minute)
+
+
+def test_deleting_an_item_deletes_its_vectors(connection: sqlite3.Connection) -> None:
+    """No vector outlives its item, and writing again leaves the new ones alone."""
+    vectors = np.eye(3, dtype=np.float32)
+    for n in (3, 1):
+        items.apply_writes(connection, [Pending(NS, "k", "{}", vectors=vectors[:n])], NOW, ("model", 3))
+        (entry,) = items.entries_of(connection, NS, ("model", 3))
+        assert entry.vectors is not None
+        assert vectors[:n].tolist() == entry.vectors.tolist()
+    delete(connection, "k")
+    assert 0 == connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
+
+
+def test_vectors_of_another_model_are_not_read(connection: sqlite3.Connection) -> None:
+    """Vectors that cannot be compared are as good as none; of unknown dimensions the last used ones count."""
+    items.apply_writes(connection, [Pending(NS, "a", "{}", vectors=np.ones((1, 2), np.float32))], NOW, ("model", 2))
+    items.apply_writes(connection, [Pending(NS, "b", "{}", vectors=np.ones((1, 3), np.float32))], NOW, ("model", 3))
+
+    def found(model: items.Model | None) -> dict[str, int | None]:
+        entries = items.entries_of(connection, NS, model)
+        return {each.key: None if each.vectors is None else each.vectors.shape[1] for each in entries}
+
+    assert {"a": 2, "b": None} == found(("model", 2))
+    assert {"a": None, "b": 3} == found(("model", 3))
+    assert {"a": None, "b": 3} == found(("model", None))
+    assert {"a": None, "b": None} == found(("other", 2)) == found(None)
+
+
+NAMES = [("a",), ("a", "b"), ("a", "b", "c"), ("a-b",), ("a/b",), ("aa",), ("b",), ("é",), ("a", "é"), ("a", "-")]
+
+
+@pytest.mark.parametrize("prefix", [(), ("a",), ("a", "b"), ("b",), ("é",), ("z",), ("a", "x")])
+def test_walks_over_a_prefix_find_whole_labels(connection: sqlite3.Connection, prefix: tuple[str, ...]) -> None:
+    """Namespaces under a prefix, in order, and their rows, newest first."""
+    for n in range(30):
+        put(connection, str(n), namespace=NAMES[n % len(NAMES)])
+    under = [name for name in NAMES if name[: len(prefix)] == prefix]
+    assert sorted(under) == items.namespaces_under(connection, prefix, NOW)
+    expected = [str(n) for n in reversed(range(30)) if NAMES[n % len(NAMES)] in under]
+    assert expected == [row.key for row in items.newest_rows(connection, prefix, NOW)]
+
+
+@pytest.mark.parametrize("prefix", [(), ("m",)])
+def test_many_namespaces_are_walked_as_few_are(
+    connection: sqlite3.Connection, prefix: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond so many namespaces the order is made otherwise, and is the same."""
+    for n in range(60):
+        put(connection, str(n), namespace=("m", str(n % 7)) if n % 8 else ("m",))
+    few = [row.key for row in items.newest_rows(connection, prefix, NOW)]
+    monkeypatch.setattr(items, "MERGED_NAMESPACES", 3)
+    assert few == [row.key for row in items.newest_rows(connection, prefix, NOW)]
+    assert [str(n) for n in reversed(range(60))] == few
+    assert few[:3] == [row.key for row in islice(items.newest_rows(connection, prefix, NOW), 3)]
+
+
+def test_documents_come_back_from_the_file() -> None:
+    """A lexical document survives as it was."""
+    document = LexicalDocument({"名": 2, 'q"': 1}, {"ana": 1}, "thread", 1.5)
+    assert document == document_from(document_to(document))
+    assert LexicalDocument({}) == document_from(document_to(LexicalDocument({})))
+    assert () == split("")

@@ -1,0 +1,183 @@
+"""The writer: what arrives together is committed together, and nothing is acknowledged before."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warmgraph.errors import StoreClosedError, StoreError
+from warmgraph.store.sqlite.writer import MAX_GROUP, GroupCommitWriter
+
+WAIT = 30.0
+
+
+class Bench:
+    """A writer on a table of one column, that notes what it executes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute("CREATE TABLE t (x INTEGER UNIQUE)")
+        self.statements: list[str] = []
+        connection.set_trace_callback(self.statements.append)
+        self.writer = GroupCommitWriter(connection, str(path))
+        self.gate = threading.Event()
+
+    def hold(self) -> None:
+        """Keep the writer busy, so that what comes next waits in its queue."""
+        arrived = threading.Event()
+
+        def wait_at_the_gate() -> None:
+            arrived.set()
+            assert self.gate.wait(WAIT)
+
+        self.writer.call(wait_at_the_gate)
+        assert arrived.wait(WAIT)
+
+    def rows(self) -> list[int]:
+        """Read the table through another connection."""
+        connection = sqlite3.connect(self.path)
+        try:
+            return [x for (x,) in connection.execute("SELECT x FROM t ORDER BY x")]
+        finally:
+            connection.close()
+
+    def commits(self) -> int:
+        """Return how many transactions were committed."""
+        return self.statements.count("COMMIT")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Make a writer."""
+    made = Bench(tmp_path / "t.db")
+    yield made
+    made.gate.set()
+    made.writer.close()
+
+
+def insert(x: int) -> Callable[[sqlite3.Connection], int]:
+    """Return a job that inserts a number, and returns its square."""
+
+    def job(connection: sqlite3.Connection) -> int:
+        connection.execute("INSERT INTO t VALUES (?)", (x,))
+        return x * x
+
+    return job
+
+
+def test_jobs_that_wait_together_are_one_commit(bench: Bench) -> None:
+    """Fifty writes cost one transaction, and each gets its own answer."""
+    bench.hold()
+    futures = [bench.writer.submit(insert(n)) for n in range(50)]
+    bench.gate.set()
+    assert [n * n for n in range(50)] == [future.result(WAIT) for future in futures]
+    assert 1 == bench.commits()
+    assert list(range(50)) == bench.rows()
+
+
+def test_a_group_is_bounded(bench: Bench) -> None:
+    """The first of a long queue need not wait for all of it."""
+    bench.hold()
+    futures = [bench.writer.submit(insert(n)) for n in range(MAX_GROUP + 10)]
+    bench.gate.set()
+    wait(futures, WAIT)
+    assert 2 == bench.commits()
+
+
+def test_nothing_is_acknowledged_before_it_is_committed(bench: Bench) -> None:
+    """When a future is done another connection sees its row, and `applied` was called."""
+    seen: list[tuple[int, list[int]]] = []
+    future = bench.writer.submit(insert(3), lambda answer: seen.append((answer, bench.rows())))
+    assert 9 == future.result(WAIT)
+    assert [(9, [3])] == seen
+
+
+def test_a_job_that_fails_takes_nothing_with_it(bench: Bench) -> None:
+    """Its own statements are undone; its neighbours in the group are committed."""
+    bench.hold()
+
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO t VALUES (100)")
+        raise LookupError("changed my mind")
+
+    jobs: list[Callable[[sqlite3.Connection], Any]] = [insert(1), half, insert(1), insert(2)]
+    futures = [bench.writer.submit(job) for job in jobs]
+    bench.gate.set()
+    assert 1 == futures[0].result(WAIT)
+    with pytest.raises(LookupError):
+        futures[1].result(WAIT)
+    with pytest.raises(StoreError, match="UNIQUE"):
+        futures[2].result(WAIT)
+    assert 4 == futures[3].result(WAIT)
+    assert [1, 2] == bench.rows()
+
+
+def test_a_failed_transaction_fails_all_of_its_jobs(bench: Bench) -> None:
+    """When nothing could be committed nobody is told otherwise, and the writer goes on."""
+    bench.hold()
+
+    def end_the_transaction(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")
+        raise OSError("as SQLite does when the disk is full")
+
+    applied: list[int] = []
+    jobs: list[Callable[[sqlite3.Connection], Any]] = [insert(1), end_the_transaction, insert(2)]
+    futures = [bench.writer.submit(job, applied.append) for job in jobs]
+    bench.gate.set()
+    for future in futures:
+        with pytest.raises(StoreError):
+            future.result(WAIT)
+    assert [] == applied == bench.rows()
+    assert 9 == bench.writer.submit(insert(3)).result(WAIT)
+    assert [3] == bench.rows()
+
+
+def test_calls_come_after_the_writes_of_their_group(bench: Bench) -> None:
+    """A call that was queued between two writes finds both applied, and needs no transaction."""
+    bench.hold()
+    order: list[str] = []
+    bench.writer.submit(insert(1), lambda answer: order.append("first"))
+    call = bench.writer.call(lambda: order.append("call"))
+    bench.writer.submit(insert(2), lambda answer: order.append("second"))
+    bench.gate.set()
+    call.result(WAIT)
+    assert ["first", "second", "call"] == order
+    before = len(bench.statements)
+    bench.writer.call(lambda: None).result(WAIT)
+    assert before == len(bench.statements)
+
+
+def test_a_job_that_was_cancelled_in_time_is_not_done(bench: Bench) -> None:
+    """Whoever gave up while waiting in the queue wrote nothing."""
+    bench.hold()
+    futures = [bench.writer.submit(insert(n)) for n in range(3)]
+    assert futures[1].cancel()
+    bench.gate.set()
+    wait(futures, WAIT)
+    with pytest.raises(CancelledError):
+        futures[1].result()
+    assert [0, 2] == bench.rows()
+
+
+def test_closing_finishes_what_was_submitted(bench: Bench) -> None:
+    """What is in the queue is written; what comes later is refused."""
+    bench.hold()
+    futures = [bench.writer.submit(insert(n)) for n in range(20)]
+    closing = threading.Thread(target=bench.writer.close)
+    closing.start()
+    bench.gate.set()
+    closing.join(WAIT)
+    assert all(future.done() for future in futures)
+    assert list(range(20)) == bench.rows()
+    with pytest.raises(StoreClosedError):
+        bench.writer.submit(insert(99))
+    with pytest.raises(StoreClosedError):
+        bench.writer.call(lambda: None)
+    bench.writer.close()
