@@ -5,7 +5,7 @@ VENV ?= .venv
 HOST ?= 127.0.0.1
 PORT ?= 2024
 # The server's flags. `make run RUN_FLAGS=--no-browser` reloads when a file changes.
-RUN_FLAGS ?= --no-browser --no-reload
+RUN_FLAGS ?= --no-browser --no-reload --n-jobs-per-worker 10
 # Passed on to whatever the target runs: make test ARGS="-k peek", make chat ARGS="--user ana"
 ARGS ?=
 WARMGRAPH_DB ?= $(CURDIR)/.warmgraph/memory.db

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from langgraph.store.base import PutOp
 
 from warmgraph.store import RoutedStore, WarmStore
 
-MAKERS = {
+
+def embed(texts: list[str]) -> list[list[float]]:
+    """Give every text a vector."""
+    return [[float(len(text)), 1.0] for text in texts]
+
+
+INDEX: Any = {"dims": 2, "embed": embed, "fields": ["content"]}
+MAKERS: dict[str, Callable[[str], Any]] = {
     "warm": lambda path: WarmStore.open(path, max_staleness=0),
     "routed": lambda path: RoutedStore(path),
+    "routed with vectors": lambda path: RoutedStore(path, index=INDEX),
 }
 
 

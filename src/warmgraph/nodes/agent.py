@@ -15,6 +15,7 @@ from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.traces import current_trace
 from warmgraph.nodes.turns import last_human
+from warmgraph.recall.held import HeldItems
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter, pack_from_store
 from warmgraph.steps import Io, Steps
 from warmgraph.store import NamespaceTemplate
@@ -35,12 +36,11 @@ def create_agent_node(
 ) -> MemoryNode:
     """Create the node that calls the model.
 
-    Reads `messages` and `memory_context`; appends the model's answer to `messages`. The block of memories leads a
-    *copy* of the last human message: the thread never contains it, so history stays as it was said, and what a
-    provider caches of the prompt stays the same from turn to turn.
+    Reads `messages`, and the block in `memory_items` or else in `memory_context`; appends the model's answer to
+    `messages`. The block of memories leads a *copy* of the last human message: the thread never contains it, so
+    history stays as it was said, and what a provider caches of the prompt stays the same from turn to turn.
 
-    Should `memory_context` be gone, because a run was resumed in another process, it is made again from the keys in
-    `recall`.
+    Should the block be gone, because a run was resumed, it is made again from the keys in `recall`.
 
     Args:
         model: A chat model, or the name of one (`warmgraph.models.create_chat_model`).
@@ -65,7 +65,10 @@ def create_agent_node(
     def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any]]:
         messages = state.get("messages", [])
         update: dict[str, Any] = {}
-        block = state.get("memory_context")
+        held = state.get("memory_items")
+        block = held.block if held is not None else None
+        if block is None:
+            block = state.get("memory_context")
         if block is None:
             block = yield from again(state, visit, update)
         prompt = with_memories(messages, block)
@@ -88,6 +91,7 @@ def create_agent_node(
                 visit.store,
                 place,
                 trace["items"],
+                held=state.get("memory_items"),
                 max_tokens=max_memory_tokens,
                 min_score=min_score,
                 token_counter=token_counter,
@@ -95,7 +99,7 @@ def create_agent_node(
         except Exception as error:
             update["memory_errors"] = [visit.failed(error, [trace["query"]])]
             return ""
-        update["memory_context"] = packed.text
+        update["memory_items"] = HeldItems(place, block=packed.text)
         return packed.text
 
     return MemoryNode(name, logic)
@@ -120,9 +124,13 @@ def with_memories(messages: Sequence[AnyMessage], block: str) -> list[AnyMessage
     """
     prompt = list(messages)
     at = last_human(prompt)
-    if not block or at is None:
+    if at is None:
         return prompt
     said = prompt[at].content
+    if not block:
+        if isinstance(said, str) and said.startswith("<memories"):  # typed by somebody: notes of ours stand first
+            prompt[at] = prompt[at].model_copy(update={"content": f"\n{said}"})
+        return prompt
     content: Any = f"{block}\n\n{said}" if isinstance(said, str) else [{"type": "text", "text": block}, *said]
     prompt[at] = prompt[at].model_copy(update={"content": content})
     return prompt

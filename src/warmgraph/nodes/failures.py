@@ -17,9 +17,9 @@ __all__ = ["MemoryFailure", "gather_failures", "note_failure", "will_retry"]
 _logger = logging.getLogger(__name__)
 
 MAX_MESSAGE = 300
-# Fewer letters than this in common with a message are chance.
-MIN_QUOTE = 8
-MAX_QUOTE = 24
+# Fewer letters in a row than this, in common with a message, are chance.
+MIN_QUOTE = 12
+MIN_WHOLE = 8  # a text shorter than that, when it stands there whole
 
 
 class MemoryFailure(TypedDict):
@@ -83,10 +83,17 @@ def _say(error: Exception, private: Iterable[str]) -> str:
     said = f"{error.argument}: expected {error.expected}" if isinstance(error, InvalidArgumentError) else str(error)
     letters = _letters(said)
     for text in private:
-        start = _letters(text)[:MAX_QUOTE]
-        if len(start) >= MIN_QUOTE and start in letters:
+        if _shares(_letters(text), letters):
             return "(its message quotes the conversation and is not shown)"
     return said if len(said) <= MAX_MESSAGE else f"{said[: MAX_MESSAGE - 3]}..."
+
+
+def _shares(text: str, said: str) -> bool:
+    """Whether a message has a piece of a text in it, from whichever part of the text."""
+    if len(text) < MIN_QUOTE:
+        return len(text) >= MIN_WHOLE and text in said
+    said = said[: 10 * MAX_MESSAGE]
+    return any(said[at : at + MIN_QUOTE] in text for at in range(len(said) - MIN_QUOTE + 1))
 
 
 def _letters(text: str) -> str:

@@ -12,6 +12,7 @@ from warmgraph.nodes.context import DEFAULT_NAMESPACE
 from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.traces import current_trace
+from warmgraph.recall.held import HeldItems
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, Packed, TokenCounter, pack_from_store
 from warmgraph.steps import Steps
 from warmgraph.store import NamespaceTemplate
@@ -25,20 +26,23 @@ def create_pack_context_node(
     max_tokens: int = DEFAULT_MAX_TOKENS,
     min_score: float = DEFAULT_MIN_SCORE,
     token_counter: TokenCounter | None = None,
+    show: bool = True,
     retry_policy: RetryPolicy | None = None,
     name: str = "pack_context",
 ) -> MemoryNode:
-    """Create the node that fetches the recalled memories and packs them into one block for the model.
+    """Create the node that packs the recalled memories into one block for the model.
 
-    Reads `recall`; writes `memory_context` (empty when nothing is relevant) and emits the receipt of the recall. The
-    block is escaped, so that no memory can close it, and never exceeds `max_tokens`. Memories are fetched from the
-    namespace of this run's user, whatever the state says.
+    Reads `recall` and `memory_items`, and fetches by key what is not among these; writes `memory_context` (empty when
+    nothing is relevant) and emits the receipt of the recall. The block is escaped, so that no memory can close it, and
+    never exceeds `max_tokens`. Memories are those of this run's user, whatever the state says.
 
     Args:
         namespace: Template of the namespace.
         max_tokens: What the block may cost. The worst-ranked memories go first.
         min_score: Memories that score lower are left out; what has no score stays.
         token_counter: Counts the tokens of messages; by default four characters are taken for a token.
+        show: Whether to write `memory_context`, for nodes of your own. Ours take the block from `memory_items`. A
+            LangGraph server keeps the last value of every channel with a thread, and this one is text.
         retry_policy: The policy that `add_node` gets for this node.
         name: Name of the node.
 
@@ -53,7 +57,7 @@ def create_pack_context_node(
         place = visit.namespace(template)
         trace = current_trace(state)
         if trace is None:
-            return {"memory_context": ""}
+            return {"memory_context": ""} if show else {}
         packed, update = Packed(), dict[str, Any]()
         if trace["items"]:
             try:
@@ -61,6 +65,7 @@ def create_pack_context_node(
                     visit.store,
                     place,
                     trace["items"],
+                    held=state.get("memory_items"),
                     max_tokens=max_tokens,
                     min_score=min_score,
                     token_counter=token_counter,
@@ -81,6 +86,10 @@ def create_pack_context_node(
                 "milliseconds": trace["milliseconds"] + (perf_counter() - began) * 1000,
             }
         )
-        return {"memory_context": packed.text, **update}
+        held = state.get("memory_items") or HeldItems(place)
+        update["memory_items"] = held.with_items(place, ()).with_block(packed.text)
+        if show:
+            update["memory_context"] = packed.text
+        return update
 
     return MemoryNode(name, logic, retry_policy=retry_policy)

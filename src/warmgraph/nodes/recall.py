@@ -15,6 +15,7 @@ from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.traces import begin_trace
 from warmgraph.nodes.turns import message_keys
+from warmgraph.recall.held import HeldItems
 from warmgraph.recall.tiers import warm_steps
 from warmgraph.recall.traces import recalled, signals_trace
 from warmgraph.steps import Steps
@@ -63,15 +64,19 @@ def create_recall_node(
         trace = begin_trace(state, place, clock)
         failures: list[MemoryFailure | None] = [None] if state.get("memory_errors") else []
         query = trace["query"]
+        update: dict[str, Any] = {"recall": trace}
         if query:
             try:
                 known = message_keys(visit.thread_id, state.get("messages", []))
                 found = yield from warm_steps(visit.store, place, query, limit, filter, known)
                 trace["items"] = recalled(found.items, "warm")
                 trace["signals"] = signals_trace(found.signals)
+                update["memory_items"] = HeldItems(place, found.items)
             except Exception as error:
                 failures.append(visit.failed(error, [query]))
         trace["milliseconds"] = (perf_counter() - began) * 1000
-        return {"recall": trace, "memory_errors": failures} if failures else {"recall": trace}
+        if failures:
+            update["memory_errors"] = failures
+        return update
 
     return MemoryNode(name, logic, retry_policy=retry_policy)

@@ -68,8 +68,8 @@ def create_remember_node(
         # The time at which the turn began: written again, a row is the same row, to the second.
         said_at = trace["at"] if trace is not None else clock.now().isoformat(timespec="seconds")
         said = [(at, text) for at in current_turn(messages) if (text := message_text(messages[at]))]
-        if not said:
-            return None
+        if not any(is_human(messages[at]) for at, _ in said):
+            return None  # an answer to nothing that was said tells nothing
         try:
             store = visit.store
             lives = ttl if ttl is not None else (store.ttl_config or {}).get("default_ttl")

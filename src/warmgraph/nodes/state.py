@@ -10,6 +10,7 @@ from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
 from warmgraph.nodes.failures import MemoryFailure, gather_failures
+from warmgraph.recall.held import HeldItems
 from warmgraph.recall.traces import RecallTrace
 
 __all__ = ["MemoryChannels", "MemoryInput", "MemoryOutput", "MemoryReads", "MemoryState", "RecallOutput"]
@@ -20,13 +21,16 @@ class MemoryChannels(TypedDict, total=False):
 
     Attributes:
         recall: What was found for the last human message: keys and scores, no text.
-        memory_context: The block of memories of this run. It lives as long as the run and is never checkpointed, so
-            forgetting a memory does not leave copies of it in the history of threads.
+        memory_context: The block of memories of this run, where `create_pack_context_node` was told to show it. It
+            lives as long as the run and is never checkpointed.
+        memory_items: What was read and packed in this run, on its way from node to node. Never checkpointed, and
+            without text for whoever streams or stores it: forgetting a memory leaves no copies of it with threads.
         memory_errors: What failed in this run.
     """
 
     recall: RecallTrace
     memory_context: Annotated[str, UntrackedValue(str)]
+    memory_items: Annotated[HeldItems, UntrackedValue(HeldItems)]
     memory_errors: Annotated[list[MemoryFailure], gather_failures]
 
 
@@ -59,5 +63,9 @@ class MemoryOutput(TypedDict, total=False):
     memory_errors: Annotated[list[MemoryFailure], gather_failures]
 
 
-class RecallOutput(MemoryChannels, total=False):
+class RecallOutput(TypedDict, total=False):
     """What a run of the recall graph returns."""
+
+    recall: RecallTrace
+    memory_context: Annotated[str, UntrackedValue(str)]
+    memory_errors: Annotated[list[MemoryFailure], gather_failures]

@@ -35,6 +35,9 @@ def current_trace(state: MemoryReads) -> RecallTrace | None:
     trace = state.get("recall")
     messages = state.get("messages", [])
     at = last_human(messages)
-    if not trace or at is None or trace["message_id"] != messages[at].id:
-        return None
-    return trace
+    if at is None or not isinstance(trace, dict) or not _KEYS <= trace.keys():
+        return None  # written by another version, or by hand
+    return trace if trace["message_id"] == messages[at].id else None
+
+
+_KEYS = RecallTrace.__required_keys__

@@ -26,12 +26,17 @@ def message_text(message: BaseMessage) -> str:
     """
     content = message.content
     if isinstance(content, str):
-        return content.strip()
+        return _whole(content)
     texts = (
         part if isinstance(part, str) else part.get("text", "") if part.get("type") == "text" else ""
         for part in content
     )
-    return "\n".join(text for text in texts if isinstance(text, str) and text).strip()
+    return _whole("\n".join(text for text in texts if isinstance(text, str) and text))
+
+
+def _whole(text: str) -> str:
+    # Half a surrogate pair, as broken input has it, can be neither stored nor embedded.
+    return text.strip() if text.isascii() else text.encode("utf-8", "replace").decode().strip()
 
 
 def last_human(messages: Sequence[AnyMessage]) -> int | None:

@@ -14,6 +14,7 @@ from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.traces import begin_trace, current_trace
 from warmgraph.nodes.turns import message_keys
+from warmgraph.recall.held import HeldItems
 from warmgraph.recall.merging import merge_ranked
 from warmgraph.recall.tiers import long_term_steps
 from warmgraph.recall.traces import RecallTrace, recalled
@@ -70,6 +71,8 @@ def create_vector_fallback_node(
             try:
                 known = message_keys(visit.thread_id, state.get("messages", []))
                 found = yield from long_term_steps(visit.store, place, query, limit, filter, known)
+                held = state.get("memory_items") or HeldItems()
+                update["memory_items"] = held.with_items(place, found.items)
                 trace["tier"] = "long_term"
                 trace["items"] = merge_ranked(
                     (trace["items"], recalled(found.items, "long_term")),

@@ -96,6 +96,7 @@ def create_memory_agent(
         min_score=min_score,
         token_counter=token_counter,
         retry_policy=retry_policy,
+        show=False,
     )
     agent = create_agent_node(
         model,

@@ -99,12 +99,18 @@ def add_recall_nodes(
     min_score: float,
     token_counter: TokenCounter | None,
     retry_policy: RetryPolicy | None,
+    show: bool = True,
 ) -> None:
     """Add recall, warm_hit, vector_fallback and pack_context, from START up to but not beyond pack_context."""
     recall = create_recall_node(namespace, limit=limit, filter=filter, retry_policy=retry_policy)
     fallback = create_vector_fallback_node(namespace, limit=limit, filter=filter, retry_policy=retry_policy)
     pack = create_pack_context_node(
-        namespace, max_tokens=max_tokens, min_score=min_score, token_counter=token_counter, retry_policy=retry_policy
+        namespace,
+        max_tokens=max_tokens,
+        min_score=min_score,
+        token_counter=token_counter,
+        show=show,
+        retry_policy=retry_policy,
     )
     builder.add_node("recall", recall, retry_policy=retry_policy)
     builder.add_node("warm_hit", create_warm_hit_node(router))

@@ -19,7 +19,7 @@ Scores: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What is known of each slot of one namespace when a query is scored.
+    """What is known of each slot of one namespace when a query is scored. The arrays belong to the index: read only.
 
     Args:
         lexical: Array of shape (slots,), float32, in [0, 1]: share of the best score the query could get.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warmgraph.recall.held import HeldItems
 from warmgraph.recall.packing import Packed, TokenCounter, pack, pack_from_store
 from warmgraph.recall.receipts import MemoryErrorEvent, MemoryEvent, RecallReceipt, RememberReceipt
 from warmgraph.recall.tiers import arecall, arecall_long_term, arecall_warm, recall, recall_long_term, recall_warm
@@ -9,6 +10,7 @@ from warmgraph.recall.traces import DecisionTrace, RecalledItem, RecallTrace, Si
 
 __all__ = [
     "DecisionTrace",
+    "HeldItems",
     "MemoryErrorEvent",
     "MemoryEvent",
     "Packed",

@@ -12,6 +12,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.store.base import BaseStore, GetOp, Item
 
 from warmgraph.memory_block import MemoryLine, render_block
+from warmgraph.recall.held import HeldItems
 from warmgraph.recall.traces import RecalledItem
 from warmgraph.steps import Io, Steps
 from warmgraph.store.records import text_of
@@ -61,6 +62,7 @@ def pack_from_store(
     namespace: tuple[str, ...],
     found: Sequence[RecalledItem],
     *,
+    held: HeldItems | None = None,
     max_tokens: int = DEFAULT_MAX_TOKENS,
     min_score: float = DEFAULT_MIN_SCORE,
     token_counter: TokenCounter | None = None,
@@ -71,6 +73,7 @@ def pack_from_store(
         store: Where they are.
         namespace: Their namespace.
         found: What was recalled, best first.
+        held: What was read already; the rest is fetched.
         max_tokens: As in `pack`.
         min_score: Memories that score lower are left out: better no memory than a wrong one. What has no score stays.
         token_counter: As in `pack`.
@@ -84,11 +87,16 @@ def pack_from_store(
             left_out[entry["key"]] = "low_score"
     if not worth:
         return Packed(left_out=left_out)
-    refresh = (store.ttl_config or {}).get("refresh_on_read", True)
-    ops = [GetOp(namespace, entry["key"], refresh) for entry in worth]
-    items: Sequence[Item | None] = yield Io(lambda: store.batch(ops), lambda: store.abatch(ops))
+    known = held if held is not None and held.namespace == namespace else HeldItems()
+    items: dict[str, Item | None] = {entry["key"]: known.get(entry["key"]) for entry in worth}
+    missing = [key for key, item in items.items() if item is None]
+    if missing:
+        refresh = (store.ttl_config or {}).get("refresh_on_read", True)
+        ops = [GetOp(namespace, key, refresh) for key in missing]
+        fetched: Sequence[Item | None] = yield Io(lambda: store.batch(ops), lambda: store.abatch(ops))
+        items.update(zip(missing, fetched, strict=True))
     return pack(
-        [(entry["key"], entry["score"], item) for entry, item in zip(worth, items, strict=True)],
+        [(entry["key"], entry["score"], items[entry["key"]]) for entry in worth],
         max_tokens=max_tokens,
         token_counter=token_counter,
         left_out=left_out,

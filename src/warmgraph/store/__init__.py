@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from warmgraph.store.config import SearchMode
+from warmgraph.store.figures import RoutedStats, WarmStats
 from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_label
 from warmgraph.store.recalls import Recall
 from warmgraph.store.records import MemoryRecord
-from warmgraph.store.routed import RoutedStats, RoutedStore
-from warmgraph.store.warm_store import WarmStats, WarmStore
+from warmgraph.store.routed import RoutedStore
+from warmgraph.store.warm_store import WarmStore
 
 __all__ = [
     "MemoryRecord",

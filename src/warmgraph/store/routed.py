@@ -7,7 +7,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from langgraph.store.base import IndexConfig, Result, SearchItem, TTLConfig
@@ -20,6 +19,7 @@ from warmgraph.ranking import Scorer
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.figures import RoutedStats
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Recall
 from warmgraph.store.search import Query
@@ -35,25 +35,6 @@ __all__ = ["RoutedStore"]
 
 Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
-
-
-@dataclass(slots=True)
-class RoutedStats:
-    """Figures of a `RoutedStore`.
-
-    Args:
-        items: Items in the file, expired ones not yet swept included.
-        namespaces_loaded: Namespaces whose index is in RAM.
-        lexical_bytes: RAM of the lexical indexes.
-        vector_bytes: RAM of the vector indexes.
-        file_bytes: Size of the database file and its log.
-    """
-
-    items: int
-    namespaces_loaded: int
-    lexical_bytes: int
-    vector_bytes: int
-    file_bytes: int
 
 
 class RoutedStore(StepStore):

@@ -92,6 +92,7 @@ def rank(
     warm_only: bool = False,
     above: float | None = None,
     exclude: Collection[str] = (),
+    varied: bool = False,
 ) -> Iterator[Ranked]:
     """Yield all items, best first; equal ones newest first, those without a score last.
 
@@ -105,13 +106,14 @@ def rank(
         warm_only: Whether to leave out items that are not warm.
         above: Leaves out items whose score is not higher.
         exclude: Keys to leave out.
+        varied: Leaves out, among the first `wanted`, what repeats others; see `NamespaceIndex.varied`.
     """
-    first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude)
+    first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
     yield from first
     if len(first) < max(wanted, 1):
         return
     seen = {(ranked.namespace, ranked.key) for ranked in first}
-    for ranked in _best(indexes, query, now, None, warm_only, above, exclude):
+    for ranked in _best(indexes, query, now, None, warm_only, above, exclude, False):
         if (ranked.namespace, ranked.key) not in seen:
             yield ranked
 
@@ -124,6 +126,7 @@ def _best(
     warm_only: bool,
     above: float | None,
     exclude: Collection[str],
+    varied: bool,
 ) -> list[Ranked]:
     found: list[tuple[float, int, Ranked]] = []
     for namespace, index in indexes:
@@ -134,7 +137,7 @@ def _best(
                 mask &= index.warm
             if above is not None and scores is not None:
                 mask &= scores > above
-            slots = index.order(scores, mask, k)
+            slots = _varied(index, scores, mask, k) if varied and k else index.order(scores, mask, k)
             picked = [None] * len(slots) if scores is None else scores[slots].tolist()
             for score, (key, seq) in zip(picked, index.described(slots), strict=True):
                 if score is None or score == -np.inf:
@@ -144,3 +147,15 @@ def _best(
     if len(indexes) > 1:
         found.sort(key=itemgetter(0, 1), reverse=True)
     return [ranked for _, _, ranked in found[:k]]
+
+
+def _varied(
+    index: NamespaceIndex, scores: NDArray[np.float32] | None, mask: NDArray[np.bool_], k: int
+) -> NDArray[np.intp]:
+    """Return the best `k` slots that say something new, sorting no more than it takes to find them."""
+    candidates, depth = int(np.count_nonzero(mask)), 4 * k
+    while True:
+        slots = index.varied(index.order(scores, mask, depth), k)
+        if len(slots) == k or depth >= candidates:
+            return slots
+        depth *= 4

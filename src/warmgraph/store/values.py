@@ -83,7 +83,12 @@ def _freeze(value: Any, path: str, depth: int) -> Any:
             raise InvalidValueError(path[:100], expected=f"values nested at most {MAX_DEPTH} deep", got=type(value))
         if isinstance(value, Mapping):
             return _freeze_mapping(value, path, depth + 1)
-        return [_freeze(inner, f"{path}[{at}]", depth + 1) for at, inner in enumerate(value)]
+        return [
+            inner
+            if type(inner) in _SAFE or (type(inner) is str and inner.isascii())
+            else _freeze(inner, f"{path}[{at}]", depth + 1)
+            for at, inner in enumerate(value)
+        ]
     if isinstance(value, Enum):
         return _freeze(value.value, path, depth)
     if isinstance(value, int):

@@ -90,11 +90,16 @@ class WarmRecalls:
         self._tier.touch(search.prefix, keys)
         return Recall(found, "long_term")
 
+    @property
+    def behind(self) -> bool:
+        """Whether it is time to take in what other processes wrote."""
+        return self._backend.shared and time.monotonic() - self._followed >= self._max_staleness
+
     def follow(self) -> Steps[None]:
-        """Take in what other processes wrote, if that was not done a moment ago."""
-        if self._backend.shared and time.monotonic() - self._followed >= self._max_staleness:
-            self._followed = time.monotonic()
-            yield from self._backend.follow()
+        """Take in what other processes wrote."""
+        began = time.monotonic()
+        yield from self._backend.follow()
+        self._followed = began
 
     def count(self, what: str) -> None:
         """Count an event."""
@@ -129,7 +134,16 @@ class WarmRecalls:
         if not search.limit:
             return found
         indexes = [(search.prefix, index)]
-        places = rank(indexes, query, now=now, wanted=search.limit, warm_only=True, above=0.0, exclude=search.exclude)
+        places = rank(
+            indexes,
+            query,
+            now=now,
+            wanted=search.limit,
+            warm_only=True,
+            above=0.0,
+            exclude=search.exclude,
+            varied=search.matches is None,  # of two with the same words the filter may want the other
+        )
         for place in places:
             item = self._tier.get(search.prefix, place.key, now, touch=False)
             if item is not None and (search.matches is None or search.matches(item.value)):
@@ -143,12 +157,13 @@ class WarmRecalls:
         """Count warm items as used: they stay warm, and alive, for longer."""
         keys = [item.key for item in answer.items]
         self._tier.touch(search.prefix, keys)
-        if search.refresh_ttl and (mortal := self._tier.mortal(search.prefix, keys)):
-            self._backend.refresh({(search.prefix, key): expires for key, expires in mortal.items()})
+        if search.refresh_ttl and (renewed := self._tier.to_renew(search.prefix, keys, self._now())):
+            self._backend.refresh({(search.prefix, key): expires for key, expires in renewed.items()})
 
     def _ready(self, namespace: Namespace, resident: bool) -> Steps[NamespaceIndex]:
         """Return the index of a namespace with its warm bits set, its best items loaded."""
-        yield from self.follow()
+        if self.behind:
+            yield from self.follow()
         index = self._backend.index_of(namespace)
         if index is None:
             index = yield from self._backend.load_index(namespace)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, TypeVar
@@ -19,6 +18,7 @@ from warmgraph.steps import Steps, arun, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.figures import WarmStats
 from warmgraph.store.plan import Get, Plan, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Recall
 from warmgraph.store.routed import RoutedStore
@@ -27,35 +27,10 @@ from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import WarmRecalls
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
-__all__ = ["WarmStats", "WarmStore"]
+__all__ = ["WarmStore"]
 
 Namespace: TypeAlias = tuple[str, ...]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class WarmStats:
-    """Figures of a `WarmStore` since it was made.
-
-    Args:
-        items: Warm items now.
-        namespaces: Namespaces in RAM now.
-        bytes: Bytes of the warm items now, estimated.
-        gets: Reads by key.
-        get_hits: Of these, those answered from RAM.
-        recalls: Recalls of the warm tier.
-        fallbacks: Recalls of the long-term tier.
-        evictions: Items that had to make room.
-    """
-
-    items: int
-    namespaces: int
-    bytes: int
-    gets: int
-    get_hits: int
-    recalls: int
-    fallbacks: int
-    evictions: int
 
 
 class WarmStore(StepStore):
@@ -318,7 +293,8 @@ class WarmStore(StepStore):
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         self._check_open()
-        yield from self._warm.follow()
+        if self._warm.behind:
+            yield from self._warm.follow()
         results: list[Result] = [None] * plan.size
         rest: dict[int, Read] = {}
         for at, read in plan.reads.items():
@@ -338,9 +314,10 @@ class WarmStore(StepStore):
         return results
 
     def _get(self, read: Get) -> Item | None:
+        now = self.clock.now().timestamp()
         with self._tier.lock:
-            item = self._tier.get(read.namespace, read.key, self.clock.now().timestamp())
-            refreshed = item is not None and item.ttl is not None and read.refresh_ttl
+            item = self._tier.get(read.namespace, read.key, now)
+            refreshed = item is not None and read.refresh_ttl and item.worth_renewing(now)
             if refreshed and not self._backend.refreshes:
                 item = None  # only the store behind can move its expiry
             self._warm.counts["gets"] += 1

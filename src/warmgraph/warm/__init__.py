@@ -13,9 +13,10 @@ from warmgraph.warm.eviction import (
     create_policy_factory,
 )
 from warmgraph.warm.flights import Flights
-from warmgraph.warm.tier import TierListener, WarmItem, WarmNamespace, WarmTier
+from warmgraph.warm.tier import WORTH_RENEWING, TierListener, WarmItem, WarmNamespace, WarmTier
 
 __all__ = [
+    "WORTH_RENEWING",
     "EvictionPolicy",
     "Fifo",
     "Flights",

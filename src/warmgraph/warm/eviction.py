@@ -178,6 +178,7 @@ class Importance:
         self._capacity = max(capacity, 1)
         self._weight = weight
         self._clock = 0.0
+        self._written: str | None = None
         self._rows: dict[str, int] = {}
         self._keys: list[str] = []
         self._last = np.zeros(16)
@@ -186,6 +187,7 @@ class Importance:
     def add(self, key: str, importance: float) -> None:
         """Note a write."""
         self._clock += 1
+        self._written = key
         row = self._rows.get(key)
         if row is None:
             row = self._rows[key] = len(self._keys)
@@ -214,9 +216,12 @@ class Importance:
             self._last[row], self._importance[row] = self._last[last], self._importance[last]
 
     def victim(self) -> str:
-        """Return the item worth least."""
+        """Return the item worth least, but the one written last: what was put can be got."""
         n = len(self._keys)
         worth = np.exp((self._last[:n] - self._clock) / self._capacity) + self._weight * self._importance[:n]
+        row = self._rows.get(self._written) if self._written is not None else None
+        if row is not None and n > 1:
+            worth[row] = np.inf
         return self._keys[int(np.argmin(worth))]
 
 

@@ -19,6 +19,9 @@ __all__ = ["TierListener", "WarmItem", "WarmNamespace", "WarmTier"]
 
 Namespace: TypeAlias = tuple[str, ...]
 NEVER = float("inf")
+# An expiry is moved when that adds at least this share of the time to live: an item that is read a thousand times a
+# second would otherwise be written to the long-term tier as often.
+WORTH_RENEWING = 0.01
 # Victims that a policy may name in vain before the oldest item goes instead.
 MAX_STRANGERS = 1000
 
@@ -44,6 +47,10 @@ class WarmItem:
     ttl: float | None = None
     expires: float = NEVER
     importance: float | None = None
+
+    def worth_renewing(self, now: float) -> bool:
+        """Whether a use at `now` (seconds since the epoch) moves the expiry by something worth writing down."""
+        return self.ttl is not None and now + self.ttl * 60 - self.expires > WORTH_RENEWING * self.ttl * 60
 
 
 class TierListener(Protocol):
@@ -159,7 +166,7 @@ class WarmTier:
             return flights
 
     def land(self, namespace: Namespace, key: str, generation: int, item: WarmItem | None, *, write: bool) -> bool:
-        """Leave an operation; keep `item` if it is still true, and say so. `None`: there is nothing to keep.
+        """Leave an operation; keep `item` if it is still true, and say whether it is. `None`: nothing is to be kept.
 
         A write that was overtaken leaves nothing warm, for nobody knows which of the two came last. A read that was
         overtaken leaves what the write put there.
@@ -171,7 +178,7 @@ class WarmTier:
                 return True
             if write:
                 self._remove(namespace, key)
-            return False
+            return still_true and item is None
 
     def put(self, namespace: Namespace, key: str, item: WarmItem) -> None:
         """Keep an item of which the tier is the only holder."""
@@ -187,14 +194,14 @@ class WarmTier:
                 for key in keys:
                     space.policy.touch(key)
 
-    def mortal(self, namespace: Namespace, keys: Iterable[str]) -> dict[str, float]:
-        """Return when those of some keys expire that are warm and expire at all, in seconds since the epoch."""
+    def to_renew(self, namespace: Namespace, keys: Iterable[str], now: float) -> dict[str, float]:
+        """Return which of some keys are worth renewing, and when they would expire (seconds since the epoch)."""
         with self.lock:
             space = self._namespaces.get(namespace)
             if space is None or not space.mortal:
                 return {}
             held = ((key, space.items.get(key)) for key in keys)
-            return {key: item.expires for key, item in held if item is not None and item.ttl is not None}
+            return {key: item.expires for key, item in held if item is not None and item.worth_renewing(now)}
 
     def open(self, namespace: Namespace) -> None:
         """Make room for a namespace, and note that its best items are loaded."""

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
-from tests.openai_server import Fault, OpenAIServer
+from tests.openai_server import Fault, OpenAIServer, Reply
 from warmgraph.cli import main
 
 Chat = Callable[..., tuple[int, str]]
@@ -309,19 +309,30 @@ def test_at_a_terminal_it_asks(no_color: str, leave: str, db: Path) -> None:
 
 
 def test_ctrl_c_stops_an_answer(server: OpenAIServer, db: Path) -> None:
-    """A model that hangs is given up at once on Ctrl-C, and the chat goes on."""
-    server.hang(times=1)
-    with Desk("--db", str(db), "--model", "openai:any") as desk:
-        desk.read_until("you> ")
-        desk.type("Hello\n")
-        desk.read_until("agent> ")
-        desk.type("\x03")
-        desk.read_until("! stopped", "you> ")
-        desk.type("I live in Porto.\n")
-        desk.read_until("You said: ", "remembered", "you> ")
-        desk.type("/quit\n")
+    """A model that does not answer is given up at once on Ctrl-C, and the chat goes on."""
+    asked, enough = threading.Event(), threading.Event()
 
-        assert 0 == desk.wait()
+    def hesitate(body: dict[str, Any]) -> Reply:
+        if not asked.is_set():
+            asked.set()
+            enough.wait()
+        return Reply("Noted.")
+
+    server.responder = hesitate
+    try:
+        with Desk("--db", str(db), "--model", "openai:any") as desk:
+            desk.read_until("you> ")
+            desk.type("Hello\n")
+            assert asked.wait(60)
+            desk.type("\x03")
+            desk.read_until("! stopped", "you> ")
+            desk.type("I live in Porto.\n")
+            desk.read_until("Noted.", "remembered 3 messages", "you> ")
+            desk.type("/quit\n")
+
+            assert 0 == desk.wait()
+    finally:
+        enough.set()
     assert "Traceback" not in desk.seen
 
 

@@ -127,7 +127,7 @@ class TestMissingBlock:
         model = ScriptedChatModel(script=["In Lisbon."])
         state = run(self.graph(alone, model, store), {"messages": "Do I live in Lisbon?"}, context=ANA).state
         assert [MemoryLine("I live in Lisbon.")] == parse_block(str(model.prompts[0][0].content))[0]
-        assert [MemoryLine("I live in Lisbon.")] == parse_block(state["memory_context"])[0]
+        assert [MemoryLine("I live in Lisbon.")] == parse_block(state["memory_items"].block)[0]
 
     def test_an_empty_one_is_not_made_again(self, run: Any_, alone: Any_) -> None:
         """That nothing was relevant is an answer."""
@@ -154,7 +154,9 @@ class TestMissingBlock:
         store = Forgetful()
         store.put(NAMESPACE, "home", {"content": "I live in Lisbon."})
         model = ScriptedChatModel(script=["I do not know."])
-        state, events = run(self.graph(alone, model, store), {"messages": "Lisbon?"}, context=ANA)
+        found = run(alone(create_vector_fallback_node(), store=store), {"messages": "Lisbon?"}, context=ANA).state
+        resumed = {"messages": found["messages"], "recall": found["recall"]}
+        state, events = run(alone(create_agent_node(model), store=store), resumed, context=ANA)
         assert "I do not know." == state["messages"][-1].content
         assert [("agent", "OSError")] == [(each["node"], each["error"]) for each in state["memory_errors"]]
         assert ["memory_error"] == [event["type"] for event in events]

@@ -141,12 +141,21 @@ class Unreadable(InMemoryStore):
 
 
 def test_when_it_fails_there_is_no_block(run: Any_, alone: Any_) -> None:
-    """The agent answers without memories, and everybody can see why."""
+    """Where memories have to be fetched, the agent answers without them, and everybody can see why."""
     store = Unreadable()
     store.put(NAMESPACE, "a", {"content": "I live in Lisbon."})
-    state, events = run(packing(alone, store), {"messages": "Lisbon"}, context=ANA)
+    found = run(alone(create_vector_fallback_node(), store=store), {"messages": "Lisbon"}, context=ANA).state
+    resumed = {"messages": found["messages"], "recall": found["recall"]}
+    state, events = run(alone(create_pack_context_node(), store=store), resumed, context=ANA)
     assert ("", ["ConnectionError"]) == (state["memory_context"], [each["error"] for each in state["memory_errors"]])
     assert ["memory_error", "memory_recall"] == [event["type"] for event in events]
+
+
+def test_what_was_read_to_rank_it_is_not_read_again(run: Any_, alone: Any_) -> None:
+    """Within one run the memories are handed on."""
+    store = Unreadable()
+    store.put(NAMESPACE, "a", {"content": "I live in Lisbon."})
+    assert ["I live in Lisbon."] == texts(run(packing(alone, store), {"messages": "Lisbon"}, context=ANA).state)
 
 
 def test_without_a_user_the_run_stops(run: Any_, alone: Any_, store: BaseStore) -> None:

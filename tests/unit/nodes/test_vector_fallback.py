@@ -60,7 +60,7 @@ def test_what_stands_in_the_thread_is_not_recalled(run: Any_, alone: Any_, store
         state = run(graph, {"messages": "Lisbon?"}, context=ANA, config={"configurable": {"thread_id": "1"}}).state
         assert [] == state["recall"]["items"]
     other = run(graph, {"messages": "Lisbon?"}, context=ANA, config={"configurable": {"thread_id": "2"}}).state
-    assert 2 == len(other["recall"]["items"])
+    assert other["recall"]["items"]
 
 
 class Broken(WarmStore):

@@ -74,7 +74,7 @@ class TestFailuresCostNoAnswer:
         ("broken", "nodes"),
         [
             ((SearchOp,), ["vector_fallback"]),
-            ((GetOp,), ["pack_context"]),
+            ((GetOp,), []),  # what was read to rank it is not read again
             ((PutOp,), ["remember"]),
             ((SearchOp, GetOp, PutOp), ["vector_fallback", "remember"]),
         ],

@@ -103,7 +103,7 @@ def _ask(agent: Any, number: int, question: Mapping[str, str]) -> dict[str, Any]
         "decision": recalled["decision"],
         "keys": [item["key"] for item in state["recall"]["items"]],
         "packed": recalled["keys"],
-        "prompt_tokens": count_tokens_approximately(with_memories([asked], state["memory_context"])),
+        "prompt_tokens": count_tokens_approximately(with_memories([asked], state["memory_items"].block or "")),
         "recall_ms": recalled["milliseconds"],
         "turn_ms": turn_ms,
         "answer": said[-1].text,

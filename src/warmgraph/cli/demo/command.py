@@ -147,7 +147,7 @@ def _replay(terminal: Terminal, pack: Pack, db: Path, index: IndexConfig | None,
 
     total = sum(len(each.turns) for each in pack.conversations)
     users = ", ".join(each.user for each in pack.conversations)
-    ranked = "words" if index is None else f"words and {index['embed']} embeddings"
+    ranked = "words" if index is None else f"words and {index.get('embed')} embeddings"
     terminal.write(f"Replaying {pack.name}: {users}. Ranked by {ranked}; {capacity} warm memories a user.")
     with WarmStore.open(db, index=index, capacity=capacity) as store:
         took = replay(

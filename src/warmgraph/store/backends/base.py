@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -18,6 +19,8 @@ from warmgraph.store.plan import Put, Read, Search
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["Backend", "Place", "Prepared", "WriteFlight"]
+
+logger: logging.Logger = logging.getLogger(__name__)
 
 Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
@@ -120,15 +123,23 @@ class WriteFlight:
         """Make warm what was written; what is not in `written`, as after a deletion, is not warm.
 
         Returns:
-            Whether all of it could be kept. What another write met on its way is dropped instead.
+            Whether all of it is still true. What another write met on its way is dropped instead.
         """
         generations, self._generations = self._generations, None
         all_kept = True
         for put, generation in zip(self._puts, generations or (), strict=generations is not None):
             item = written.get((put.namespace, put.key))
-            kept = self._tier.land(put.namespace, put.key, generation, item, write=True)
-            all_kept = all_kept and (kept or item is None)
+            all_kept = self._land(put, generation, item) and all_kept
         return all_kept
+
+    def _land(self, put: Put, generation: int, item: WarmItem | None) -> bool:
+        try:
+            return self._tier.land(put.namespace, put.key, generation, item, write=True)
+        except Exception:
+            # A policy of somebody's own failed. What was written is safe: only the warm tier has to do without.
+            logger.exception("the warm tier failed; its items of this namespace are dropped")
+            self._tier.drop(put.namespace)
+            return False
 
     def abandon(self) -> None:
         """Leave nothing warm: the write failed, or nobody knows. Does nothing after `land`."""

@@ -35,6 +35,8 @@ __all__ = ["ForeignBackend"]
 Namespace: TypeAlias = tuple[str, ...]
 NEVER = float("inf")
 PAGE = 500
+# A recall asks for at most so many items more, however many are excluded; and widens its search at most so often.
+MAX_EXTRA, WIDENINGS = 64, 4
 # A store that lets items expire does not say when. Its items are believed for so long.
 MORTAL_SECONDS = 60.0
 
@@ -188,8 +190,7 @@ class ForeignBackend(Backend):
     def recall(self, search: Search) -> Steps[list[SearchItem]]:
         """Unite what the store finds with what our index finds, and rank both by the sum of their scores."""
         namespace = search.prefix
-        wider = replace(search, limit=search.limit + len(search.exclude))
-        (answer,) = yield from self.read([wider])
+        answer = yield from self._exactly(search)
         found = {
             item.key: item for item in answer if tuple(item.namespace) == namespace and item.key not in search.exclude
         }
@@ -205,6 +206,17 @@ class ForeignBackend(Backend):
         kept = [item for item in ranked if (item.score or 0) > 0 and (not search.matches or search.matches(item.value))]
         return sorted(kept, key=lambda item: item.score or 0, reverse=True)[: search.limit]
 
+    def _exactly(self, search: Search) -> Steps[list[SearchItem]]:
+        """Search a namespace, wider as long as namespaces below it crowd it out."""
+        limit = search.limit + min(len(search.exclude), MAX_EXTRA)
+        for _ in range(WIDENINGS):
+            (answer,) = yield from self.read([replace(search, limit=limit)])
+            here = [item for item in answer if tuple(item.namespace) == search.prefix]
+            if len(here) >= search.limit or len(answer) < limit:
+                break
+            limit *= 4
+        return here
+
     def _lexical(
         self, namespace: Namespace, index: NamespaceIndex, search: Search
     ) -> tuple[dict[str, float], list[str]]:
@@ -213,7 +225,15 @@ class ForeignBackend(Backend):
         with index.lock:
             scores = words.scores(index)
             known = {key: float(scores[slot]) for key, slot in index.places()}
-            places = rank([(namespace, index)], words, now=now, wanted=search.limit, above=0.0, exclude=search.exclude)
+            places = rank(
+                [(namespace, index)],
+                words,
+                now=now,
+                wanted=search.limit,
+                above=0.0,
+                exclude=search.exclude,
+                varied=search.matches is None,
+            )
             best = [place.key for place in islice(places, search.limit)]
         return {key: score for key, score in known.items() if score > 0}, best
 

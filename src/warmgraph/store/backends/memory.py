@@ -161,7 +161,15 @@ class MemoryBackend(Backend):
         skipped = 0
         if not search.limit:
             return page
-        for place in rank(indexes, query, now=now, wanted=wanted, above=above, exclude=search.exclude):
+        for place in rank(
+            indexes,
+            query,
+            now=now,
+            wanted=wanted,
+            above=above,
+            exclude=search.exclude,
+            varied=above is not None and search.matches is None,
+        ):
             item = self.tier.get(place.namespace, place.key, now, touch=False)
             if item is None or (search.matches is not None and not search.matches(item.value)):
                 continue
@@ -173,7 +181,7 @@ class MemoryBackend(Backend):
                     place.namespace, place.key, copy_value(item.value), item.created_at, item.updated_at, place.score
                 )
             )
-            if item.ttl is not None:
+            if item.worth_renewing(now):
                 mortal[place.namespace, place.key] = item.expires
             if len(page) == search.limit:
                 break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -79,7 +78,7 @@ class RoutedBackend(Backend):
         """Read rows."""
         rows = yield Io(lambda: self.store.fetch(namespace, keys))
         return {
-            key: _warm_item(json.loads(row.value), row.created_at, row.updated_at, row.ttl, row.expires_at)
+            key: _warm_item(row.parsed(), row.created_at, row.updated_at, row.ttl, row.expires_at)
             for key, row in rows.items()
         }
 

@@ -17,6 +17,7 @@ from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import LoadedIndexes
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import Row
+from warmgraph.warm import WORTH_RENEWING
 
 __all__ = ["Reader"]
 
@@ -80,7 +81,13 @@ class Reader:
         indexes = [(namespace, self._indexes.load(namespace)) for namespace in namespaces]
         wanted = search.offset + search.limit
         ranking = rank(
-            indexes, query, now=self._now() / items.MICROSECONDS, wanted=wanted, above=above, exclude=search.exclude
+            indexes,
+            query,
+            now=self._now() / items.MICROSECONDS,
+            wanted=wanted,
+            above=above,
+            exclude=search.exclude,
+            varied=above is not None and search.matches is None,
         )
         return self._page(ranking, search) if search.limit else []
 
@@ -101,7 +108,7 @@ class Reader:
         if row is None:
             return None
         if read.refresh_ttl and row.ttl is not None:
-            self._renewals.renew(_expiries([row]))
+            self._renewals.renew(_expiries([row], self._now()))
         return row.item()
 
     def _namespaces(self, prefix: Namespace) -> list[Namespace]:
@@ -119,7 +126,7 @@ class Reader:
 
         page = self._database.read(read)
         if search.refresh_ttl:
-            self._renewals.renew(_expiries(row for _, row in page))
+            self._renewals.renew(_expiries((row for _, row in page), now))
         return [item for item, _ in page]
 
     def _page(self, ranking: Iterator[Ranked], search: Search) -> list[SearchItem]:
@@ -144,7 +151,7 @@ class Reader:
                 page.append(item)
                 taken.append(row)
         if search.refresh_ttl:
-            self._renewals.renew(_expiries(taken))
+            self._renewals.renew(_expiries(taken, self._now()))
         return page
 
     def _rows_of(self, places: Sequence[Ranked]) -> dict[Place, Row]:
@@ -163,9 +170,15 @@ class Reader:
         return self._database.read(read)
 
 
-def _expiries(rows: Iterable[Row]) -> dict[Place, float]:
+def _expiries(rows: Iterable[Row], now: int) -> dict[Place, float]:
+    """Return the rows whose expiry is worth moving, and when they would expire, in seconds since the epoch."""
     return {
         (row.namespace, row.key): row.expires_at / items.MICROSECONDS
         for row in rows
-        if row.ttl is not None and row.expires_at is not None
+        if row.ttl is not None and row.expires_at is not None and _worth_renewing(row.ttl, row.expires_at, now)
     }
+
+
+def _worth_renewing(ttl: float, expires_at: int, now: int) -> bool:
+    lifetime = ttl * 60 * items.MICROSECONDS
+    return now + lifetime - expires_at > WORTH_RENEWING * lifetime

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from langgraph.store.base import Item, SearchItem
 from numpy.typing import NDArray
 
+from warmgraph.errors import StoreCorruptError
 from warmgraph.index import LexicalDocument
 from warmgraph.store.documents import Searchable
 from warmgraph.store.plan import Put
@@ -65,7 +66,7 @@ class Row:
     def item(self) -> Item:
         """Return the item, its value made anew."""
         return Item(
-            value=json.loads(self.value),
+            value=self.parsed(),
             key=self.key,
             namespace=self.namespace,
             created_at=time_of(self.created_at),
@@ -77,11 +78,20 @@ class Row:
         return SearchItem(
             namespace=self.namespace,
             key=self.key,
-            value=json.loads(self.value),
+            value=self.parsed(),
             created_at=time_of(self.created_at),
             updated_at=time_of(self.updated_at),
             score=score,
         )
+
+    def parsed(self) -> dict[str, Any]:
+        """Return the value, made anew."""
+        try:
+            value: dict[str, Any] = json.loads(self.value)
+        except ValueError as error:
+            place = SEPARATOR.join((*self.namespace, self.key))
+            raise StoreCorruptError(f"the value of {place} is damaged: {error}") from error
+        return value
 
 
 def pending_write(put: Put, how: Searchable, vectors: NDArray[np.float32] | None) -> Pending:

@@ -221,6 +221,20 @@ def test_a_row_that_cannot_be_read_is_a_typed_error(store: RoutedStore) -> None:
     assert ["k"] == found(store, "dog")
 
 
+def test_a_value_that_cannot_be_read_is_a_typed_error(store: RoutedStore) -> None:
+    """Damage in a value says where, and the item can be written again."""
+    store.put(NS, "k", {"content": "dog"})
+    connection = sqlite3.connect(store.path)
+    connection.execute("UPDATE items SET value = '{\"content'")
+    connection.commit()
+    connection.close()
+    for read in (lambda: store.get(NS, "k"), lambda: store.search(NS), lambda: found(store, "dog")):
+        with pytest.raises(StoreCorruptError, match=r"m\.ana\.k"):
+            read()
+    store.put(NS, "k", {"content": "dog"})
+    assert ["k"] == found(store, "dog")
+
+
 def test_an_index_that_cannot_take_a_change_is_read_again(store: RoutedStore) -> None:
     """A committed write is acknowledged, whatever happens to an index in RAM."""
     store.put(NS, "a", {"content": "dog"})
@@ -230,7 +244,7 @@ def test_an_index_that_cannot_take_a_change_is_read_again(store: RoutedStore) ->
         raise MemoryError("no room")
 
     index.upsert = refuse  # type: ignore[method-assign]
-    store.put(NS, "b", {"content": "dog"})
+    store.put(NS, "b", {"content": "a dog barks"})
     assert ["a", "b"] == sorted(found(store, "dog"))
     assert store.index_of(NS) is not index
     store._check()

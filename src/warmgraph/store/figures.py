@@ -1,0 +1,51 @@
+"""Figures of the stores: what `stats` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["RoutedStats", "WarmStats"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedStats:
+    """Figures of a `RoutedStore`.
+
+    Args:
+        items: Items in the file, expired ones not yet swept included.
+        namespaces_loaded: Namespaces whose index is in RAM.
+        lexical_bytes: RAM of the lexical indexes.
+        vector_bytes: RAM of the vector indexes.
+        file_bytes: Size of the database file and its log.
+    """
+
+    items: int
+    namespaces_loaded: int
+    lexical_bytes: int
+    vector_bytes: int
+    file_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStats:
+    """Figures of a `WarmStore` since it was made.
+
+    Args:
+        items: Warm items now.
+        namespaces: Namespaces in RAM now.
+        bytes: Bytes of the warm items now, estimated.
+        gets: Reads by key.
+        get_hits: Of these, those answered from RAM.
+        recalls: Recalls of the warm tier.
+        fallbacks: Recalls of the long-term tier.
+        evictions: Items that had to make room.
+    """
+
+    items: int
+    namespaces: int
+    bytes: int
+    gets: int
+    get_hits: int
+    recalls: int
+    fallbacks: int
+    evictions: int

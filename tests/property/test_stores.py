@@ -1,0 +1,392 @@
+"""The stores against a plain dict, against LangGraph's in-memory store, and against hostile tenants."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
+from langgraph.store.memory import InMemoryStore
+
+from warmgraph.store import RoutedStore, WarmStore
+from warmgraph.testing import FakeEmbeddings, ManualClock
+
+Namespace = tuple[str, ...]
+
+NAMESPACES = st.sampled_from([("a",), ("a", "b"), ("a", "b", "c"), ("ab",), ("b",)])
+PREFIXES = NAMESPACES | st.just(())
+KEYS = st.sampled_from(["1", "2", "3"])
+TEXTS = st.sampled_from(["red dog", "blue dog", "red cat", "bird", ""])
+NUMBERS = st.integers(0, 3)
+TTLS = st.none() | st.sampled_from([1.0, 5.0])
+
+
+class Item:
+    """What a model knows of an item."""
+
+    def __init__(self, value: dict[str, Any], created: float, written: int, ttl: float | None, expires: float) -> None:
+        self.value = value
+        self.created = created
+        self.written = written
+        self.ttl = ttl
+        self.expires = expires
+
+
+class AgainstADict(RuleBasedStateMachine):
+    """Random calls, with time going by: the store says what a dict of items would."""
+
+    kind = "memory"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+        self.model: dict[tuple[Namespace, str], Item] = {}
+        self.writes = 0
+        self.directory = tempfile.TemporaryDirectory()
+        self.store: Any = None
+
+    @initialize()
+    def open(self) -> None:
+        """Make the store, or open its file again."""
+        file = Path(self.directory.name) / "memory.db"
+        if self.kind == "memory":
+            self.store = self.store or WarmStore(clock=self.clock)
+        elif self.kind == "routed":
+            self.store = RoutedStore(file, clock=self.clock, synchronous="NORMAL")
+        else:
+            self.store = WarmStore.open(file, clock=self.clock, synchronous="NORMAL", capacity=2, max_namespaces=2)
+
+    def teardown(self) -> None:
+        """Close it."""
+        if self.store is not None:
+            self.store._check()
+            self.store.close()
+        self.directory.cleanup()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.clock.now().timestamp()
+
+    def living(self, prefix: Namespace = ()) -> dict[tuple[Namespace, str], Item]:
+        """Return what has not expired, under a prefix."""
+        return {
+            place: item
+            for place, item in self.model.items()
+            if item.expires > self.now and place[0][: len(prefix)] == prefix
+        }
+
+    def write(self, place: tuple[Namespace, str], value: dict[str, Any] | None, ttl: float | None) -> None:
+        """Write into the model."""
+        old = self.living().get(place)
+        self.writes += 1
+        if value is None:
+            self.model.pop(place, None)
+        else:
+            expires = math.inf if ttl is None else self.now + ttl * 60
+            self.model[place] = Item(value, old.created if old else self.now, self.writes, ttl, expires)
+
+    def renew(self, place: tuple[Namespace, str]) -> None:
+        """Let an item live on."""
+        item = self.model[place]
+        if item.ttl is not None:
+            item.expires = max(item.expires, self.now + item.ttl * 60)
+
+    @rule(namespace=NAMESPACES, key=KEYS, text=TEXTS, number=NUMBERS, ttl=TTLS)
+    def put(self, namespace: Namespace, key: str, text: str, number: int, ttl: float | None) -> None:
+        """Write an item."""
+        value = {"content": text, "n": number}
+        self.store.put(namespace, key, value, ttl=ttl)
+        self.write((namespace, key), value, ttl)
+
+    @rule(namespace=NAMESPACES, key=KEYS)
+    def delete(self, namespace: Namespace, key: str) -> None:
+        """Delete an item, or nothing."""
+        self.store.delete(namespace, key)
+        self.write((namespace, key), None, None)
+
+    @rule(namespace=NAMESPACES, key=KEYS, refresh=st.booleans())
+    def get(self, namespace: Namespace, key: str, refresh: bool) -> None:
+        """Read an item."""
+        found = self.store.get(namespace, key, refresh_ttl=refresh)
+        expected = self.living().get((namespace, key))
+        assert (None if expected is None else expected.value) == (None if found is None else found.value)
+        if expected is not None:
+            assert expected.created == found.created_at.timestamp()
+            if refresh:
+                self.renew((namespace, key))
+
+    @rule(
+        prefix=PREFIXES,
+        number=st.none() | NUMBERS,
+        limit=st.integers(0, 4),
+        offset=st.integers(0, 3),
+        refresh=st.booleans(),
+    )
+    def search(self, prefix: Namespace, number: int | None, limit: int, offset: int, refresh: bool) -> None:
+        """Search without a query: the newest first."""
+        filter = None if number is None else {"n": {"$gte": number}}
+        found = self.store.search(prefix, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh)
+        matching = [
+            (item.written, place) for place, item in self.living(prefix).items() if item.value["n"] >= (number or 0)
+        ]
+        expected = [place for _, place in sorted(matching, reverse=True)][offset : offset + limit]
+        assert expected == [(item.namespace, item.key) for item in found]
+        assert [self.model[place].value for place in expected] == [item.value for item in found]
+        for place in expected if refresh else ():
+            self.renew(place)
+
+    @rule(prefix=PREFIXES, text=TEXTS.filter(bool))
+    def ranked(self, prefix: Namespace, text: str) -> None:
+        """Search with a query: all of them, best first."""
+        found = self.store.search(prefix, query=text, limit=100, refresh_ttl=False)
+        assert set(self.living(prefix)) == {(item.namespace, item.key) for item in found}
+        assert [self.model[item.namespace, item.key].value for item in found] == [item.value for item in found]
+        scores = [item.score for item in found]
+        assert sorted(scores, reverse=True) == scores
+        if any(item.value["content"] == text for item in self.living(prefix).values()):
+            assert set(text.split()) & set(found[0].value["content"].split())
+
+    @rule(namespace=NAMESPACES, text=TEXTS.filter(bool))
+    def recall(self, namespace: Namespace, text: str) -> None:
+        """Recall: whatever shares a word, of one namespace, in whichever tier."""
+        recall = getattr(self.store, "recall", self.store.recall_long_term)
+        found = recall(namespace, text, limit=100).items
+        words = set(text.split())
+        living = {place[1]: item for place, item in self.living(namespace).items() if place[0] == namespace}
+        for item in found:
+            assert living[item.key].value == item.value
+            assert words & set(item.value["content"].split())
+            self.renew((namespace, item.key))
+        said = [item.value["content"] for item in found]
+        numbered = [(item.value["content"], item.value["n"]) for item in found]
+        assert len(set(numbered)) == len(numbered)  # of items with the same words one stands for all
+        if self.kind != "tiny":  # there, a hit may leave out what is cold
+            texts = {item.value["content"] for item in living.values()}
+            assert {text for text in texts if words & set(text.split())} == set(said)
+
+    @rule(prefix=PREFIXES, depth=st.none() | st.integers(1, 3))
+    def list_namespaces(self, prefix: Namespace, depth: int | None) -> None:
+        """List the namespaces that hold something."""
+        expected = sorted({place[0][:depth] for place in self.living(prefix)})
+        assert expected == self.store.list_namespaces(prefix=prefix or None, max_depth=depth)
+
+    @rule(writes=st.lists(st.tuples(NAMESPACES, KEYS, st.none() | NUMBERS), max_size=5), namespace=NAMESPACES, key=KEYS)
+    def batch(self, writes: list[tuple[Namespace, str, int | None]], namespace: Namespace, key: str) -> None:
+        """Write several items and read one, which sees the state before."""
+        values = [None if n is None else {"content": "red dog", "n": n} for _, _, n in writes]
+        puts: list[Op] = [PutOp(w[0], w[1], value) for w, value in zip(writes, values, strict=True)]
+        *_, found = self.store.batch([*puts, GetOp(namespace, key, False)])
+        expected = self.living().get((namespace, key))
+        assert (None if expected is None else expected.value) == (None if found is None else found.value)
+        last = {(w[0], w[1]): value for w, value in zip(writes, values, strict=True)}
+        order = {(w[0], w[1]): at for at, w in enumerate(writes)}
+        for place in sorted(last, key=lambda each: order[each]):
+            self.write(place, last[place], None)
+
+    @rule(minutes=st.sampled_from([0.5, 2.0, 6.0]))
+    def wait(self, minutes: float) -> None:
+        """Let time go by."""
+        self.clock.advance(minutes=minutes)
+
+    @rule()
+    def sweep(self) -> None:
+        """Sweep: exactly what has expired goes."""
+        expired = [place for place, item in self.model.items() if item.expires <= self.now]
+        swept = self.store.sweep_ttl()
+        assert len(expired) == swept or self.kind == "memory"
+        for place in expired:
+            del self.model[place]
+
+    @precondition(lambda self: self.kind != "memory")
+    @rule()
+    def reopen(self) -> None:
+        """Close the file and open it again."""
+        self.store.close()
+        self.open()
+
+    @invariant()
+    def check(self) -> None:
+        """Find tiers, indexes and rows in agreement."""
+        if self.store is not None:
+            self.store._check()
+
+
+class RoutedAgainstADict(AgainstADict):
+    kind = "routed"
+
+
+class TinyWarmAgainstADict(AgainstADict):
+    kind = "tiny"
+
+
+BRIEF = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+TestMemory = AgainstADict.TestCase
+TestRouted = RoutedAgainstADict.TestCase
+TestTinyWarm = TinyWarmAgainstADict.TestCase
+TestMemory.settings = TestRouted.settings = TestTinyWarm.settings = BRIEF
+
+
+# -- against LangGraph's in-memory store -----------------------------------------------------------
+
+INNER = st.sampled_from([0, 1, 2.5, "x", "y", None]) | st.lists(st.sampled_from([1, "x"]), max_size=2)
+PLACES: dict[str, Any] = {
+    "thread_id": st.sampled_from("tu"),
+    "position": NUMBERS,
+    "importance": st.sampled_from([0.1, 1]),
+}
+VALUES = st.fixed_dictionaries(
+    {"text": TEXTS},
+    optional={"x": INNER, "y": INNER, "d": st.dictionaries(st.sampled_from("xy"), INNER), **PLACES},
+)
+FILTERS = st.none() | st.dictionaries(
+    st.sampled_from("xyd"), INNER | st.dictionaries(st.sampled_from("xy"), INNER, max_size=1), max_size=2
+)
+CONDITIONS = st.lists(
+    st.builds(MatchCondition, st.sampled_from(["prefix", "suffix"]), NAMESPACES | st.just(("*", "b"))), max_size=2
+)
+INDEXES: st.SearchStrategy[Any] = st.sampled_from([None, None, False, ["text"], ["x"]])
+OPS: st.SearchStrategy[Op] = st.one_of(
+    st.tuples(NAMESPACES, KEYS, VALUES, INDEXES).map(lambda given: PutOp(*given)),
+    st.tuples(NAMESPACES, KEYS, VALUES).map(lambda given: PutOp(*given)),
+    st.tuples(NAMESPACES, KEYS).map(lambda given: PutOp(*given, None)),
+    st.tuples(NAMESPACES, KEYS).map(lambda given: GetOp(*given)),
+    st.tuples(PREFIXES, FILTERS, st.just(100), st.just(0), st.none() | TEXTS).map(lambda given: SearchOp(*given)),
+    st.tuples(CONDITIONS.map(tuple), st.none() | st.integers(1, 3), st.integers(1, 5), st.integers(0, 2)).map(
+        lambda given: ListNamespacesOp(*given)
+    ),
+)
+
+
+def plain(op: Op, result: Any) -> Any:
+    """Return of a result what both stores promise: not the order of equals, not times."""
+    if isinstance(op, GetOp):
+        return None if result is None else (result.namespace, result.key, result.value)
+    if isinstance(op, SearchOp):
+        return {(item.namespace, item.key, repr(item.value)): item.score for item in result}
+    return result
+
+
+class Reference:
+    """LangGraph's in-memory store without the faults that PLATFORM.md lists.
+
+    Vectors of an earlier value and namespaces that are empty go before anybody sees them.
+    """
+
+    def __init__(self, index: Any) -> None:
+        self.store = InMemoryStore(index=index)
+
+    def batch(self, ops: list[Op]) -> list[Any]:
+        """Execute ops one by one, reads first."""
+        results: list[Any] = [None] * len(ops)
+        for at, op in enumerate(ops):
+            if not isinstance(op, PutOp):
+                (results[at],) = self.store.batch([op])
+                self._clear()
+        for op in ops:
+            if isinstance(op, PutOp):
+                self.store.batch([PutOp(op.namespace, op.key, None), op])
+                self.store._vectors[op.namespace].pop(op.key, None)
+                self.store.batch([op])
+        self._clear()
+        return results
+
+    def _clear(self) -> None:
+        for namespace in [name for name, items in self.store._data.items() if not items]:
+            del self.store._data[namespace]
+
+
+MAKERS: dict[str, Any] = {
+    "WarmStore": lambda index: WarmStore(index=index),
+    "RoutedStore": lambda index: RoutedStore(":memory:", index=index),
+    "WarmStore of 2": lambda index: WarmStore.open(":memory:", index=index, capacity=2),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(batches=st.lists(st.lists(OPS, max_size=6), max_size=8))
+def test_the_stores_answer_as_the_in_memory_store_does(name: str, batches: list[list[Op]]) -> None:
+    """Random batches have the same results, scores of dense searches within 1e-3."""
+    index: Any = {"dims": 8, "embed": FakeEmbeddings(8), "fields": ["text"]}
+    reference = Reference(index)
+    with MAKERS[name](index) as store:
+        for ops in batches:
+            expected, found = reference.batch(ops), store.batch(ops)
+            for op, left, right in zip(ops, expected, found, strict=True):
+                left, right = plain(op, left), plain(op, right)
+                if isinstance(op, SearchOp):
+                    assert left.keys() == right.keys()
+                    for key, score in left.items():
+                        assert (score is None) == (right[key] is None), (op, key)
+                        assert score is None or math.isclose(score, right[key], abs_tol=1e-3)
+                else:
+                    assert left == right
+        store._check()
+
+
+# -- tenants ---------------------------------------------------------------------------------------
+
+HOSTILE = st.one_of(
+    st.sampled_from(
+        ["a", "A", "a ", " a", "a\n", "ab", "a/b", "a-b", "a_b", "a%b", "%", "_", "*", "a*", "?", "[a]", "'", '"', "\\"]
+    ),
+    st.sampled_from(["é", "e\u0301", "ß", "ss", "İ", "i̇", "ﬁ", "fi", "名", "\u200b", "\u202e", "🔑", "x" * 300]),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters=".\x00"), min_size=1, max_size=6),
+)
+TENANTS = st.lists(HOSTILE, min_size=1, max_size=3).map(tuple)
+
+
+@pytest.mark.parametrize("kind", ["WarmStore", "RoutedStore", "WarmStore of 2"])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(tenants=st.lists(TENANTS, min_size=2, max_size=6, unique=True), key=HOSTILE)
+def test_no_tenant_ever_sees_anothers_item(kind: str, tenants: list[Namespace], key: str) -> None:
+    """Whatever namespaces look like, each of them finds what is its own or lies below it, and nothing else."""
+    index: Any = {"dims": 4, "embed": FakeEmbeddings(4), "fields": ["owner"]}
+    with MAKERS[kind](index) as store:
+        for tenant in tenants:
+            store.put(tenant, key, {"owner": repr(tenant), "words": "the same words for all"})
+        for tenant in tenants:
+            item = store.get(tenant, key)
+            assert item is not None
+            assert repr(tenant) == item.value["owner"]
+            below = {each for each in tenants if each[: len(tenant)] == tenant}
+            for found in (
+                store.search(tenant, limit=100),
+                store.search(tenant, query="the same words", limit=100),
+                store.search(tenant, filter={"words": "the same words for all"}, limit=100),
+            ):
+                assert below == {each.namespace for each in found}
+                assert {repr(each) for each in below} == {each.value["owner"] for each in found}
+            assert sorted(below) == store.list_namespaces(prefix=tenant) or "*" in tenant
+            for recall in (store.recall_long_term, getattr(store, "recall", store.recall_long_term)):
+                assert {tenant} >= {each.namespace for each in recall(tenant, repr(tenant)).items}
+        store.delete(tenants[0], key)
+        assert store.get(tenants[0], key) is None
+        for tenant in tenants[1:]:
+            assert store.get(tenant, key) is not None
+
+
+def test_scores_agree_over_many_items() -> None:
+    """A thousand items of many vectors each score as in LangGraph's in-memory store."""
+    embeddings = FakeEmbeddings(32)
+    index: Any = {"dims": 32, "embed": embeddings, "fields": ["t[*]"]}
+    choose = np.random.default_rng(0)
+    values = [{"t": [f"text {n} {part}" for part in range(int(choose.integers(0, 4)))]} for n in range(300)]
+    reference: BaseStore = InMemoryStore(index=index)
+    with WarmStore.open(":memory:", index=index, capacity=7) as store:
+        for each in (reference, store):
+            for start in range(0, 300, 50):
+                each.batch([PutOp(("n", str(n % 3)), str(n), values[n]) for n in range(start, start + 50)])
+        for query in ("text 5 1", "something else"):
+            expected = reference.search(("n",), query=query, limit=150)
+            found = store.search(("n",), query=query, limit=150)
+            assert [item.key for item in expected] == [item.key for item in found]
+            assert [item.score for item in expected] == pytest.approx([item.score for item in found], abs=1e-3)
