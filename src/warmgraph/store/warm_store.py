@@ -37,7 +37,8 @@ class WarmStore(StepStore):
     """A warm tier in front of a long-term store, itself a `BaseStore`.
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
-    process being warm never changes an answer. Thread-safe, and bound to no event loop.
+    process being warm never changes an answer. Thread-safe, and bound to no event loop. What other processes write is
+    noticed in a `RoutedStore`'s file, and not yet in stores of other kinds.
 
     Args:
         long_term: The store behind: a `RoutedStore`, any other `BaseStore`, or `None`, for a short-term buffer whose

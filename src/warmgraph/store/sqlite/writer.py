@@ -7,6 +7,7 @@ the answer finds the indexes in RAM up to date.
 
 from __future__ import annotations
 
+import os
 import queue
 import sqlite3
 import threading
@@ -15,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from warmgraph.errors import StoreClosedError
+from warmgraph.errors import StoreClosedError, StoreUnavailableError
 from warmgraph.store.sqlite.failures import typed_errors
 
 __all__ = ["GroupCommitWriter"]
@@ -49,6 +50,7 @@ class GroupCommitWriter:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gate = threading.Lock()  # held to put: nothing may be queued behind the end
         self._closed = False
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name=f"warmgraph-writer {path}", daemon=True)
         self._thread.start()
 
@@ -61,6 +63,7 @@ class GroupCommitWriter:
 
         Raises:
             StoreClosedError: The writer is closed.
+            StoreUnavailableError: This process was forked off: the writer's thread lives on in its parent only.
         """
         return self._queue(_Job(work, applied, Future()))
 
@@ -87,6 +90,8 @@ class GroupCommitWriter:
             self._thread.join()
 
     def _queue(self, job: _Job) -> Future[Any]:
+        if os.getpid() != self._process:
+            raise StoreUnavailableError(f"{self._path} was opened before this process was forked: open it here anew")
         with self._gate:
             if self._closed:
                 raise StoreClosedError(f"{self._path} is closed")
