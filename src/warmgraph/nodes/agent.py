@@ -65,8 +65,7 @@ def create_agent_node(
     def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any]]:
         messages = state.get("messages", [])
         update: dict[str, Any] = {}
-        held = state.get("memory_items")
-        block = held.block if held is not None else None
+        block = HeldItems.of(state.get("memory_items")).block
         if block is None:
             block = state.get("memory_context")
         if block is None:
@@ -91,7 +90,7 @@ def create_agent_node(
                 visit.store,
                 place,
                 trace["items"],
-                held=state.get("memory_items"),
+                held=HeldItems.of(state.get("memory_items")),
                 max_tokens=max_memory_tokens,
                 min_score=min_score,
                 token_counter=token_counter,

@@ -65,7 +65,7 @@ def create_pack_context_node(
                     visit.store,
                     place,
                     trace["items"],
-                    held=state.get("memory_items"),
+                    held=HeldItems.of(state.get("memory_items")),
                     max_tokens=max_tokens,
                     min_score=min_score,
                     token_counter=token_counter,
@@ -86,7 +86,7 @@ def create_pack_context_node(
                 "milliseconds": trace["milliseconds"] + (perf_counter() - began) * 1000,
             }
         )
-        held = state.get("memory_items") or HeldItems(place)
+        held = HeldItems.of(state.get("memory_items"))
         update["memory_items"] = held.with_items(place, ()).with_block(packed.text)
         if show:
             update["memory_context"] = packed.text

@@ -71,7 +71,7 @@ def create_vector_fallback_node(
             try:
                 known = message_keys(visit.thread_id, state.get("messages", []))
                 found = yield from long_term_steps(visit.store, place, query, limit, filter, known)
-                held = state.get("memory_items") or HeldItems()
+                held = HeldItems.of(state.get("memory_items"))
                 update["memory_items"] = held.with_items(place, found.items)
                 trace["tier"] = "long_term"
                 trace["items"] = merge_ranked(

@@ -39,6 +39,11 @@ class HeldItems:
         self._items: dict[str, Item] = {item.key: item for item in items}
         self._block = block
 
+    @classmethod
+    def of(cls, value: object) -> HeldItems:
+        """Return `value` if it holds items, else nothing held: a client may have put anything into the channel."""
+        return value if isinstance(value, cls) else cls()
+
     @property
     def block(self) -> str | None:
         """The block that the items were packed into; `None` while they were not."""

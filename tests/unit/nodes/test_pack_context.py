@@ -162,3 +162,14 @@ def test_without_a_user_the_run_stops(run: Any_, alone: Any_, store: BaseStore) 
     """Even alone, with nothing to pack."""
     with pytest.raises(UnresolvedNamespaceError):
         run(alone(create_pack_context_node(), store=store), {"messages": "Lisbon"})
+
+
+def test_what_a_client_puts_in_place_of_held_items_is_ignored(run: Any_, alone: Any_) -> None:
+    """The memories are fetched, as if nothing were held."""
+    store = InMemoryStore()
+    store.put(NAMESPACE, "a", {"content": "I live in Lisbon."})
+    found = run(alone(create_vector_fallback_node(), store=store), {"messages": "Lisbon"}, context=ANA).state
+    forged = {"messages": found["messages"], "recall": found["recall"], "memory_items": {"keys": ["a"]}}
+    assert ["I live in Lisbon."] == texts(
+        run(alone(create_pack_context_node(), store=store), forged, context=ANA).state
+    )
