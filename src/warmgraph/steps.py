@@ -29,7 +29,7 @@ __all__ = ["Io", "Steps", "arun", "run"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Io:
     """Something to wait for.
 

@@ -8,10 +8,12 @@ from warmgraph.index.lexical import LexicalDocument, LexicalIndex
 from warmgraph.index.namespace import Entry, NamespaceIndex
 from warmgraph.index.selection import top_k
 from warmgraph.index.tokens import Analyzer, analyze
+from warmgraph.index.wordings import Document
 
 __all__ = [
     "Analyzer",
     "BoolArray",
+    "Document",
     "Entry",
     "FlatIndex",
     "FloatArray",

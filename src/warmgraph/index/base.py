@@ -110,6 +110,10 @@ class VectorIndex(ABC):
             DimensionError: `vectors` has the wrong shape or dtype, or is not finite. Nothing was changed.
         """
 
+    def upsert_one(self, slot: int, vector: FloatArray) -> None:
+        """Give one slot one vector, of shape (dims,); as `upsert` does, with less ado where an index can."""
+        self.upsert([slot], vector[None])
+
     @abstractmethod
     def remove(self, slots: Iterable[int]) -> None:
         """Forget the vectors of `slots`; slots that hold none are ignored."""

@@ -13,7 +13,7 @@ from warmgraph.index.base import IntArray
 from warmgraph.index.links import ThreadLinks
 from warmgraph.index.postings import PairLists
 
-__all__ = ["NEXT_WEIGHTS", "PREVIOUS_WEIGHTS", "term_gains"]
+__all__ = ["FEW", "NEXT_WEIGHTS", "PREVIOUS_WEIGHTS", "few_gains", "postings_of", "term_gains"]
 
 PREVIOUS_WEIGHTS = (0.6, 0.4, 0.2, 0.1)
 NEXT_WEIGHTS = (0.4, 0.2)
@@ -28,6 +28,10 @@ _CELLS = 65_536
 
 _SPARSE = 40
 """A term in fewer than one of so many documents is scored in those alone, once there are many documents (measured)."""
+
+FEW = 64
+"""Postings of a query's terms, up to which a loop beats whole arrays: 17 against 32 us for ten of them, and 17 against
+88 where other code has just had the processor's caches, as in the middle of a graph."""
 
 _Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -63,6 +67,43 @@ def term_gains(
     for term, weight in rare:
         scoring.add_rare(term, weight)
     return scoring.gains
+
+
+def postings_of(weights: Sequence[tuple[int, float]], postings: PairLists) -> int:
+    """Return how many postings the terms have, own and extra ones together."""
+    return sum(postings.counts[2 * term] + postings.counts[2 * term + 1] for term, _ in weights)
+
+
+def few_gains(
+    weights: Sequence[tuple[int, float]],
+    postings: PairLists,
+    links: ThreadLinks,
+    lengths: array[float],
+    mean_length: float,
+) -> dict[int, float]:
+    """Return what `term_gains` does, for the documents where it is above 0 alone. Meant for terms of few postings."""
+    gains: dict[int, float] = {}
+    keys, counts = postings.keys, postings.values
+    directions = ((links.next, PREVIOUS_WEIGHTS), (links.previous, NEXT_WEIGHTS)) if links.joints else ()
+    constant, per_length = K1 * (1.0 - B), K1 * B / mean_length
+    for term, weight in weights:
+        frequencies: dict[int, float] = {}
+        for at in range(*postings.span(2 * term)):
+            document, count = keys[at], counts[at]
+            frequencies[document] = frequencies.get(document, 0.0) + count
+            for neighbours, shares in directions:
+                step = document
+                for share in shares:
+                    step = neighbours[step]
+                    if not step:
+                        break
+                    frequencies[step] = frequencies.get(step, 0.0) + share * count
+        for at in range(*postings.span(2 * term + 1)):
+            frequencies[keys[at]] = frequencies.get(keys[at], 0.0) + counts[at]
+        for document, frequency in frequencies.items():
+            gain = weight * frequency / (frequency + constant + per_length * lengths[document])
+            gains[document] = gains.get(document, 0.0) + gain
+    return gains
 
 
 class _Scoring:

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.index.base import BLOCK, BoolArray, FloatArray, Hits, IndexStats, IntArray, Metric, VectorIndex, norms
+from warmgraph.index.base import (
+    BLOCK,
+    MAX_SLOT,
+    BoolArray,
+    FloatArray,
+    Hits,
+    IndexStats,
+    IntArray,
+    Metric,
+    VectorIndex,
+    norms,
+)
 from warmgraph.index.selection import top_k
 
 __all__ = ["FlatIndex"]
@@ -73,6 +84,32 @@ class FlatIndex(VectorIndex):
             else:
                 self._append(numbers, rows)
         self._expose()
+
+    def upsert_one(self, slot: int, vector: FloatArray) -> None:
+        """Give one slot one vector: 4 us, where `upsert` takes 20 to look at arrays of one."""
+        plain = type(slot) is int and 0 <= slot <= MAX_SLOT and self.metric == "cosine" and slot not in self._rows_of
+        if not plain or vector.dtype != np.float32 or vector.shape != (self.dims,):
+            self.upsert([slot], vector[None])
+            return
+        square = float(np.dot(vector, vector))
+        if not 1e-30 < square < 1e30:  # not finite, zero, or so long or short that squares lose digits
+            self.upsert([slot], vector[None])
+            return
+        if slot >= len(self._row_of) or self._count == len(self._arena):
+            self._reserve(self._count + 1, slot + 1)
+        row = self._row_of.item(slot)
+        if row == _NONE:
+            row = self._count
+            self._owners[row] = slot
+            self._row_of[slot] = row
+            self._in_order = self._in_order and slot == row
+            self._span = max(self._span, slot + 1)
+            self._count = row + 1
+            self._items += 1
+            self._expose()
+        if abs(square - 1.0) > 2e-6:
+            vector = vector * np.float32(square**-0.5)
+        self._arena[row] = vector
 
     def remove(self, slots: Iterable[int]) -> None:
         """Forget the vectors of `slots`; slots that hold none are ignored."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index.base import MAX_SLOT, FloatArray, IndexStats
-from warmgraph.index.bm25f import NEXT_WEIGHTS, PREVIOUS_WEIGHTS, term_gains
+from warmgraph.index.bm25f import FEW, NEXT_WEIGHTS, PREVIOUS_WEIGHTS, few_gains, postings_of, term_gains
 from warmgraph.index.links import ThreadLinks
 from warmgraph.index.postings import PairLists
 
@@ -164,6 +164,20 @@ class LexicalIndex:
             gains = term_gains(known, self._postings, self._links, self._lengths, mean_length)[1 : size + 1]
             np.divide(gains, best, out=scores[: len(gains)], casting="same_kind")
         return scores
+
+    def few_scores(self, terms: Sequence[str]) -> dict[int, float] | None:
+        """Return the scores above 0 by slot, if the terms of a query are rare enough for a loop over their postings.
+
+        They are those of `scores`. `None` if the terms are not that rare.
+        """
+        known, best = self._weigh(terms)
+        if postings_of(known, self._postings) > FEW:
+            return None
+        if not known:
+            return {}
+        gains = few_gains(known, self._postings, self._links, self._lengths, self._total_length / self._items)
+        scores = array("f", [gain / best for gain in gains.values()])
+        return {document - 1: score for document, score in zip(gains, scores, strict=True)}
 
     def idf_mass(self, slot: int) -> float:
         """Return the sum of the idf of a document's own terms, as of now: how much it says that others do not.

@@ -53,7 +53,10 @@ def _candidates(scores: NDArray[np.float32], seqs: NDArray[np.int64], k: int) ->
 
     Most scores of a lexical query are 0: without the second step all of them would be sorted.
     """
-    last = np.partition(scores, len(scores) - k)[len(scores) - k]
+    best = np.argpartition(scores, len(scores) - k)[len(scores) - k :]
+    last = scores[best].min()
+    if np.count_nonzero(scores >= last) == k:
+        return best
     better = np.flatnonzero(scores > last)
     equal = np.flatnonzero(scores == last)
     rest = k - len(better)

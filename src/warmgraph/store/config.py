@@ -99,9 +99,20 @@ class Ranking:
         )
         return vector
 
-    def searchables(self, puts: Sequence[Put]) -> Steps[list[tuple[Searchable, NDArray[np.float32] | None]]]:
-        """Return how each put is searched, with vectors of shape (texts, dims); all are embedded in one call."""
-        found = [Searchable() if put.value is None else self.indexing.searchable(put.value, put.index) for put in puts]
+    def searchables(
+        self, puts: Sequence[Put], *, later: bool = False
+    ) -> Steps[list[tuple[Searchable, NDArray[np.float32] | None]]]:
+        """Return how each put is searched, with vectors of shape (texts, dims); all are embedded in one call.
+
+        Args:
+            puts: The writes.
+            later: As in `Indexing.searchable`.
+        """
+        indexing = self.indexing
+        found = [
+            Searchable() if put.value is None else indexing.searchable(put.value, put.index, later=later)
+            for put in puts
+        ]
         texts = [text for each in found for text in each.texts]
         if self.embedder is None or not texts:
             return [(each, None) for each in found]

@@ -5,35 +5,38 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Literal
+from functools import lru_cache, partial
+from typing import Any, Literal, NamedTuple
 
 from langgraph.store.base import get_text_at_path, tokenize_path
 
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.index import Analyzer, LexicalDocument, analyze
+from warmgraph.index import Analyzer, Document, LexicalDocument, analyze
 from warmgraph.store.records import is_question, leaf_texts
 
 __all__ = ["Indexing", "Searchable", "given_importance"]
 
 
-@dataclass(frozen=True, slots=True)
-class Searchable:
+class Searchable(NamedTuple):
     """How one item is searched.
 
     Args:
         texts: What is embedded; several texts give several vectors.
-        document: What the lexical index holds; `None` when the item is not indexed.
+        document: What the lexical index holds, or a function that makes it; `None` when the item is not indexed.
         question: Whether it is a question.
         importance: As given by the record, in [0, 1]; `None` when it says nothing.
     """
 
     texts: tuple[str, ...] = ()
-    document: LexicalDocument | None = None
+    document: Document = None
     question: bool = False
     importance: float | None = None
+
+    @property
+    def made(self) -> LexicalDocument | None:
+        """The document, made now if it was to be made later."""
+        return self.document() if callable(self.document) else self.document
 
 
 class Indexing:
@@ -48,12 +51,16 @@ class Indexing:
         self.fields: tuple[str, ...] = tuple(_checked("fields", fields)) if fields is not None else ("$",)
         self.analyzer = analyzer
 
-    def searchable(self, value: Mapping[str, Any], index: Literal[False] | Sequence[str] | None) -> Searchable:
+    def searchable(
+        self, value: Mapping[str, Any], index: Literal[False] | Sequence[str] | None, *, later: bool = False
+    ) -> Searchable:
         """Return how `value` is searched.
 
         Args:
-            value: The value.
+            value: The value. With `later` it must not change.
             index: As in `put`: `None` for the store's fields, False for not at all, or paths.
+            later: Whether the document may be made when it is first needed. An analyzer of somebody's own is asked
+                now: should it fail, the write fails, and not a search later on.
 
         Raises:
             InvalidArgumentError: `index` is none of these, or the analyzer does not return terms.
@@ -61,24 +68,25 @@ class Indexing:
         if index is False:
             return Searchable()
         paths = self.fields if index is None else tuple(_checked("index", index))
-        texts: list[str] = []
+        texts = tuple(text for path in paths for text in _texts_at(value, path))
+        document = (
+            partial(self._document, value, paths)
+            if later and self.analyzer is analyze
+            else self._document(value, paths)
+        )
+        return Searchable(texts, document, _asks(value), given_importance(value))
+
+    def _document(self, value: Mapping[str, Any], paths: Sequence[str]) -> LexicalDocument:
         words: Counter[str] = Counter()
         for path in paths:
             if path == "$":
-                texts.extend(get_text_at_path(value, "$"))
-                self._count(words, leaf_texts(value))
+                found: Iterable[str] = leaf_texts(value)
+            elif path in value:  # a plain field is read as it is, so that a dict's field names are not taken for words
+                found = leaf_texts(value[path])
             else:
-                found = get_text_at_path(value, _tokens_of(path))
-                texts.extend(found)
-                # A plain field is read as it is, so that a dict's field names are not taken for words.
-                self._count(words, leaf_texts(value.get(path, found)))
-        return Searchable(tuple(texts), self._document(value, words), _asks(value), given_importance(value))
-
-    def _count(self, words: Counter[str], texts: Iterable[str]) -> None:
-        for text in texts:
-            words.update(self.analyzer(text))
-
-    def _document(self, value: Mapping[str, Any], words: Counter[str]) -> LexicalDocument:
+                found = leaf_texts(_texts_at(value, path))
+            for text in found:
+                words.update(self.analyzer(text))
         extra: Counter[str] = Counter()
         author, said_at = value.get("author"), value.get("said_at")
         if isinstance(author, str):
@@ -91,6 +99,14 @@ class Indexing:
         if not isinstance(thread, str) or position is None:
             return LexicalDocument(terms=words, extra=extra)
         return LexicalDocument(terms=words, extra=extra, thread=thread, position=position)
+
+
+def _texts_at(value: Mapping[str, Any], path: str) -> Sequence[str]:
+    """Return the texts at a path, as `langgraph.store.base.get_text_at_path` does; a field of text at once."""
+    found = value.get(path) if path.isidentifier() else None
+    if type(found) is str:
+        return (found,)
+    return get_text_at_path(value, path if path == "$" else _tokens_of(path))
 
 
 @lru_cache(maxsize=1024)

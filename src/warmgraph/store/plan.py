@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from langgraph.store.base import (
     GetOp,
@@ -31,8 +31,7 @@ Namespace: TypeAlias = tuple[str, ...]
 MAX_TTL = 1e10
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
+class Get(NamedTuple):
     """Read one item."""
 
     namespace: Namespace
@@ -40,8 +39,7 @@ class Get:
     refresh_ttl: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """Rank the items under a prefix."""
 
     prefix: Namespace
@@ -54,21 +52,19 @@ class Search:
     exclude: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ListNamespaces:
+class ListNamespaces(NamedTuple):
     """List namespaces; the original op, checked."""
 
     op: ListNamespacesOp
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """Write one item, or delete it when there is no value."""
 
     namespace: Namespace
     key: str
     value: dict[str, Any] | None
-    index: Literal[False] | list[str] | None = None
+    index: Literal[False] | list[str] | None = None  # type: ignore[assignment]
     ttl: float | None = None
 
 

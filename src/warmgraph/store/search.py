@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warmgraph.index import NamespaceIndex
-from warmgraph.ranking import Candidates, DenseScorer, Scorer
+from warmgraph.ranking import Candidates, DenseScorer, LexicalScorer, Scorer
 
 __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
@@ -42,6 +43,17 @@ class Query:
         scores = self.scorer.score(Candidates(index.lexical(self.terms), dense, index.questions, index.importances))
         return np.where(known, scores, NO_SCORE)
 
+    def few(self, index: NamespaceIndex) -> Mapping[int, float] | None:
+        """Return the scores above 0 by slot, if words alone decide and only few items have any of them; else `None`."""
+        if self.vector is not None or type(self.scorer) is not LexicalScorer:  # not one of somebody's own
+            return None
+        few, penalty = index.few(self.terms), self.scorer.question_penalty
+        if few is None or not penalty:
+            return few
+        is_question, less = index.questions.data, float(np.float32(penalty))
+        scores = array("f", [score - less if is_question[slot] else score for slot, score in few.items()])
+        return dict(zip(few, scores, strict=True))
+
 
 class Ranked(NamedTuple):
     """A place in a ranking. `score` is `None` for an item that is not searchable, or without a query."""
@@ -51,8 +63,10 @@ class Ranked(NamedTuple):
     score: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+_Place: TypeAlias = tuple[float, int, Ranked]
+
+
+class Glance(NamedTuple):
     """What one lexical pass over a namespace saw: `Signals`, and the lead of the best warm item over the next."""
 
     best_warm: float | None
@@ -65,22 +79,44 @@ class Glance:
 def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Collection[str] = ()) -> Glance:
     """Score all items of a namespace by their words, and compare the warm ones with the cold ones."""
     with index.lock:
+        few = None if index.mortal else index.few(terms)
+        if few is not None:
+            return _look_at_few(index, few, exclude)
         live = index.live(now, exclude)
         warm = live & index.warm
         scores = index.lexical(terms)
     items, warm_items = int(np.count_nonzero(live)), int(np.count_nonzero(warm))
-    best_warm = best_cold = None
-    lead = 0.0
-    if warm_items:
-        warm_scores = scores[warm]
-        first = int(warm_scores.argmax())
-        best_warm = lead = float(warm_scores[first])
-        if warm_items > 1:
-            warm_scores[first] = -np.inf
-            lead -= float(warm_scores.max())
-    if items > warm_items:
-        best_cold = float(scores[live & ~warm].max())
-    return Glance(best_warm, best_cold, lead, warm_items, items)
+    warm_scores = scores[warm]
+    if warm_items > 2:
+        warm_scores = np.partition(warm_scores, warm_items - 2)[-2:]
+    cold_scores = scores[live & ~warm]
+    return _glance(warm_scores.tolist(), cold_scores.max().item() if len(cold_scores) else 0.0, warm_items, items)
+
+
+def _look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Collection[str]) -> Glance:
+    is_warm = index.warm.data
+    excluded = _slots_of(index, exclude)
+    warm_items = index.warm_items - sum(is_warm[slot] for slot in excluded)
+    warm_scores, cold = [0.0, 0.0], 0.0
+    for slot, score in few.items():
+        if slot in excluded:
+            continue
+        if is_warm[slot]:
+            warm_scores.append(score)
+        elif score > cold:
+            cold = score
+    return _glance(warm_scores, cold, warm_items, len(index) - len(excluded))
+
+
+def _slots_of(index: NamespaceIndex, keys: Collection[str]) -> set[int]:
+    return {slot for key in keys if (slot := index.slot(key)) is not None}
+
+
+def _glance(warm_scores: list[float], cold: float, warm_items: int, items: int) -> Glance:
+    best = max(warm_scores) if warm_items else None
+    second = sorted(warm_scores)[-2] if warm_items > 1 else 0.0
+    lead = 0.0 if best is None else best - second
+    return Glance(best, cold if items > warm_items else None, lead, warm_items, items)
 
 
 def rank(
@@ -106,7 +142,9 @@ def rank(
         warm_only: Whether to leave out items that are not warm.
         above: Leaves out items whose score is not higher.
         exclude: Keys to leave out.
-        varied: Leaves out, among the first `wanted`, what repeats others; see `NamespaceIndex.varied`.
+        varied: Leaves out, among the first `wanted`, what says nothing new. Of items with the same words the best
+            stands for all, and at most a quarter of the places goes to questions: who asks the same thing often
+            would otherwise recall the asking, and the echoes of the answer.
     """
     first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
     yield from first
@@ -128,34 +166,101 @@ def _best(
     exclude: Collection[str],
     varied: bool,
 ) -> list[Ranked]:
-    found: list[tuple[float, int, Ranked]] = []
+    found: list[_Place] = []
     for namespace, index in indexes:
         with index.lock:
-            scores = None if query is None else query.scores(index)
-            mask = index.live(now, exclude)
-            if warm_only:
-                mask &= index.warm
-            if above is not None and scores is not None:
-                mask &= scores > above
-            slots = _varied(index, scores, mask, k) if varied and k else index.order(scores, mask, k)
-            picked = [None] * len(slots) if scores is None else scores[slots].tolist()
-            for score, (key, seq) in zip(picked, index.described(slots), strict=True):
-                if score is None or score == -np.inf:
-                    found.append((-np.inf, seq, Ranked(namespace, key, None)))
-                else:
-                    found.append((score, seq, Ranked(namespace, key, score)))
+            few = None if query is None or above != 0 or index.mortal else query.few(index)
+            if few is not None:
+                found += _best_of_few(namespace, index, few, k, warm_only, exclude, varied)
+            else:
+                found += _best_of_all(namespace, index, query, now, k, warm_only, above, exclude, varied)
     if len(indexes) > 1:
         found.sort(key=itemgetter(0, 1), reverse=True)
     return [ranked for _, _, ranked in found[:k]]
 
 
-def _varied(
+def _best_of_few(
+    namespace: Namespace,
+    index: NamespaceIndex,
+    few: Mapping[int, float],
+    k: int | None,
+    warm_only: bool,
+    exclude: Collection[str],
+    varied: bool,
+) -> list[_Place]:
+    """Return the best of the few items that score at all, in a loop: whole arrays would take three times as long."""
+    is_warm, seqs = index.warm.data, index.seqs.data
+    excluded = _slots_of(index, exclude)
+    places = [
+        (score, seqs[slot], slot)
+        for slot, score in few.items()
+        if score > 0 and slot not in excluded and (is_warm[slot] or not warm_only)
+    ]
+    places.sort(reverse=True)
+    if varied and k:
+        kept = _new_among(index, [slot for _, _, slot in places], k)
+        places = [places[at] for at in kept]
+    return [(score, seq, Ranked(namespace, index.key(slot), score)) for score, seq, slot in places[:k]]
+
+
+def _best_of_all(
+    namespace: Namespace,
+    index: NamespaceIndex,
+    query: Query | None,
+    now: float,
+    k: int | None,
+    warm_only: bool,
+    above: float | None,
+    exclude: Collection[str],
+    varied: bool,
+) -> list[_Place]:
+    scores = None if query is None else query.scores(index)
+    mask = None
+    if warm_only or above is not None or exclude or not index.all_live:
+        mask = index.live(now, exclude)
+        if warm_only:
+            mask &= index.warm
+        if above is not None and scores is not None:
+            mask &= scores > above
+    slots = _new_of_all(index, scores, mask, k) if varied and k and mask is not None else index.order(scores, mask, k)
+    picked = [None] * len(slots) if scores is None else scores[slots].tolist()
+    return [
+        (-np.inf, seq, Ranked(namespace, key, None))
+        if score is None or score == -np.inf
+        else (score, seq, Ranked(namespace, key, score))
+        for score, (key, seq) in zip(picked, index.described(slots), strict=True)
+    ]
+
+
+def _new_of_all(
     index: NamespaceIndex, scores: NDArray[np.float32] | None, mask: NDArray[np.bool_], k: int
 ) -> NDArray[np.intp]:
     """Return the best `k` slots that say something new, sorting no more than it takes to find them."""
     candidates, depth = int(np.count_nonzero(mask)), 4 * k
     while True:
-        slots = index.varied(index.order(scores, mask, depth), k)
-        if len(slots) == k or depth >= candidates:
-            return slots
+        slots = index.order(scores, mask, depth)
+        kept = _new_among(index, slots.tolist(), k)
+        if len(kept) == k or depth >= candidates:
+            return slots[kept]
         depth *= 4
+
+
+def _new_among(index: NamespaceIndex, slots: Sequence[int], k: int) -> list[int]:
+    """Return which `k` of ranked slots say something new, as places in the ranking.
+
+    Of items with the same words the best stands for all, and at most a quarter of the places goes to questions.
+    """
+    is_question = index.questions.data
+    kept: list[int] = []
+    said: set[int] = set()
+    questions = max(k // 4, 1)
+    for at, slot in enumerate(slots):
+        mark, asked = index.fingerprint(slot), is_question[slot]
+        if (mark and mark in said) or (asked and not questions):
+            continue
+        said.add(mark)
+        questions -= asked
+        kept.append(at)
+        if len(kept) == k:
+            break
+    return kept

@@ -50,11 +50,11 @@ class WarmBits:
                 index.clear_warm()
         self._backend.forget(namespace)
 
-    def importance(self, namespace: Namespace, key: str) -> float:
-        """Return how much an item is likely to matter; in the middle while nothing is known of its namespace."""
+    def importance(self, namespace: Namespace, key: str) -> float | None:
+        """Return how much an item is likely to matter; `None` while nothing is known of it."""
         index = self._backend.index_of(namespace)
         if index is None:
-            return 0.5
+            return None
         with index.lock:
             return index.importance(key)
 

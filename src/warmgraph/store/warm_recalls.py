@@ -169,7 +169,7 @@ class WarmRecalls:
             index = yield from self._backend.load_index(namespace)
         if not resident:
             with index.lock:
-                best = index.newest(self._capacity, self._now())
+                best = index.most_worth(self._capacity, self._now())
             written_since = self._tier.warm_keys(namespace)
             yield from self._make_warm(namespace, best)
             self._tier.touch(namespace, written_since)  # newer than what was just read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, TypeVar
@@ -14,12 +14,13 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, StoreClosedError
 from warmgraph.index import Analyzer, analyze
 from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
-from warmgraph.steps import Steps, arun, run
+from warmgraph.steps import Steps
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
-from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import WarmStats
-from warmgraph.store.plan import Get, Plan, Read, Search, check_count, recall_search
+from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_namespace
+from warmgraph.store.recalling import RecallingStore
 from warmgraph.store.recalls import Recall
 from warmgraph.store.routed import RoutedStore
 from warmgraph.store.values import copy_value
@@ -31,9 +32,10 @@ __all__ = ["WarmStore"]
 
 Namespace: TypeAlias = tuple[str, ...]
 T = TypeVar("T")
+NEVER = float("inf")
 
 
-class WarmStore(StepStore):
+class WarmStore(RecallingStore):
     """A warm tier in front of a long-term store, itself a `BaseStore`.
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
@@ -180,117 +182,31 @@ class WarmStore(StepStore):
                 items=len(self._tier),
                 namespaces=len(self._tier.namespaces()),
                 bytes=self._tier.bytes,
-                gets=counts["gets"],
+                gets=counts["get_hits"] + counts["get_misses"],
                 get_hits=counts["get_hits"],
                 recalls=counts["recalls"],
                 fallbacks=counts["fallbacks"],
                 evictions=self._tier.evictions,
             )
 
-    # -- recall: the shortcut, and its two halves ----------------------------------------
-
-    def recall_warm(
-        self,
-        namespace: Namespace,
-        query: str,
-        *,
-        limit: int = 10,
-        filter: Mapping[str, Any] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Recall:
-        """Rank the warm items of one namespace, and say in `signals` what a router needs to know.
-
-        Costs no disk and no network once the namespace is resident, and an embedding only when words leave a doubt.
-
-        Args:
-            namespace: The namespace itself; nothing below it.
-            query: What to look for.
-            limit: Items to return at most.
-            filter: As in `search`. With one, cold items cannot be judged: no hit while there are any.
-            exclude: Keys that are neither returned nor counted in favour of a hit.
-
-        Raises:
-            InvalidArgumentError: A bad argument.
-            EmbeddingError: The query could not be embedded.
-            StoreError: The namespace could not be read on its first touch.
-        """
-        return run(self._checked(self._warm.warm(self._search(namespace, query, limit, filter, exclude))))
-
-    async def arecall_warm(
-        self,
-        namespace: Namespace,
-        query: str,
-        *,
-        limit: int = 10,
-        filter: Mapping[str, Any] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Recall:
-        """Recall like `recall_warm`, without blocking the event loop."""
-        return await arun(self._checked(self._warm.warm(self._search(namespace, query, limit, filter, exclude))))
-
-    def recall_long_term(
-        self,
-        namespace: Namespace,
-        query: str,
-        *,
-        limit: int = 10,
-        filter: Mapping[str, Any] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Recall:
-        """Rank all items of one namespace, warm or not. Arguments and errors as in `recall_warm`."""
-        return run(self._checked(self._warm.long_term(self._search(namespace, query, limit, filter, exclude))))
-
-    async def arecall_long_term(
-        self,
-        namespace: Namespace,
-        query: str,
-        *,
-        limit: int = 10,
-        filter: Mapping[str, Any] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Recall:
-        """Recall like `recall_long_term`, without blocking the event loop."""
-        return await arun(self._checked(self._warm.long_term(self._search(namespace, query, limit, filter, exclude))))
-
-    def recall(
-        self,
-        namespace: Namespace,
-        query: str,
-        *,
-        limit: int = 10,
-        filter: Mapping[str, Any] | None = None,
-        exclude: Collection[str] = (),
-        router: WarmRouter | None = None,
-    ) -> Recall:
-        """Answer from the warm tier if the router finds that enough, else from the long-term tier.
-
-        Args:
-            namespace: The namespace itself; nothing below it.
-            query: What to look for.
-            limit: Items to return at most.
-            filter: As in `search`.
-            exclude: Keys that are neither returned nor counted in favour of a hit.
-            router: Decides instead of the store's own.
-
-        Raises:
-            As `recall_warm`.
-        """
-        return run(self._routed(self._search(namespace, query, limit, filter, exclude), router))
-
-    async def arecall(
-        self,
-        namespace: Namespace,
-        query: str,
-        *,
-        limit: int = 10,
-        filter: Mapping[str, Any] | None = None,
-        exclude: Collection[str] = (),
-        router: WarmRouter | None = None,
-    ) -> Recall:
-        """Recall like `recall`, without blocking the event loop."""
-        return await arun(self._routed(self._search(namespace, query, limit, filter, exclude), router))
-
     # -- the contract ------------------------------------------------------------
+
+    def get(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
+        """Return an item, or `None`. One that is warm costs a third of what it would by way of `batch`."""
+        warm = self._get_warm(namespace, key, refresh_ttl)
+        return warm if warm is not None else super().get(namespace, key, refresh_ttl=refresh_ttl)
+
+    async def aget(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
+        """Return an item like `get`, without blocking the event loop."""
+        warm = self._get_warm(namespace, key, refresh_ttl)
+        return warm if warm is not None else await super().aget(namespace, key, refresh_ttl=refresh_ttl)
+
+    def _get_warm(self, namespace: Namespace, key: str, refresh_ttl: bool | None) -> Item | None:
+        self._check_open()
+        if self._warm.behind:
+            return None
+        refresh = refresh_ttl if refresh_ttl is not None else (self.ttl_config or {}).get("refresh_on_read", True)
+        return self._get(Get(check_namespace(namespace), str(key), refresh))
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         self._check_open()
@@ -302,6 +218,8 @@ class WarmStore(StepStore):
             found = self._get(read) if isinstance(read, Get) else None
             if found is None:
                 rest[at] = read
+                if isinstance(read, Get):
+                    self._warm.count("get_misses")
             else:
                 results[at] = found
         if rest:
@@ -315,22 +233,26 @@ class WarmStore(StepStore):
         return results
 
     def _get(self, read: Get) -> Item | None:
-        now = self.clock.now().timestamp()
-        with self._tier.lock:
-            item = self._tier.get(read.namespace, read.key, now)
-            refreshed = item is not None and read.refresh_ttl and item.worth_renewing(now)
-            if refreshed and not self._backend.refreshes:
-                item = None  # only the store behind can move its expiry
-            self._warm.counts["gets"] += 1
-            self._warm.counts["get_hits"] += item is not None
-        if item is None:
-            return None
+        """Return an item that is warm; the reads that are not are counted where they are answered."""
+        tier, namespace, key = self._tier, read.namespace, read.key
+        refreshed = False
+        with tier.lock:
+            item = tier.find(namespace, key)
+            if item is None:
+                return None
+            if item.expires != NEVER:
+                now = self.clock.now().timestamp()
+                refreshed = read.refresh_ttl and item.worth_renewing(now)
+                if item.expires <= now or (refreshed and not self._backend.refreshes):
+                    return None  # expired, or only the store behind can move its expiry
+            tier.touch(namespace, (key,))
+            self._warm.counts["get_hits"] += 1
         if refreshed:
-            self._backend.refresh({(read.namespace, read.key): item.expires})
+            self._backend.refresh({(namespace, key): item.expires})
         return Item(
             value=copy_value(item.value),
-            key=read.key,
-            namespace=read.namespace,
+            key=key,
+            namespace=namespace,
             created_at=item.created_at,
             updated_at=item.updated_at,
         )
@@ -339,23 +261,19 @@ class WarmStore(StepStore):
         for namespace, items in groupby(found, key=attrgetter("namespace")):
             self._tier.touch(namespace, [item.key for item in items])
 
-    def _search(
-        self,
-        namespace: Namespace,
-        query: str,
-        limit: int,
-        filter: Mapping[str, Any] | None,
-        exclude: Collection[str],
-    ) -> Search:
-        return recall_search(namespace, query, limit, filter, self.ttl_config, exclude)
-
     def _sweep(self) -> Steps[int]:
         self._check_open()
         swept = yield from self._backend.sweep()
         self._tier.expire(self.clock.now().timestamp())
         return swept
 
-    def _routed(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
+    def _warm_steps(self, search: Search) -> Steps[Recall]:
+        return self._checked(self._warm.warm(search))
+
+    def _long_term_steps(self, search: Search) -> Steps[Recall]:
+        return self._checked(self._warm.long_term(search))
+
+    def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
         return self._checked(self._warm.recall(search, router or self.router))
 
     def _checked(self, steps: Steps[T]) -> Steps[T]:

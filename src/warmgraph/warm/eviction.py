@@ -17,6 +17,7 @@ __all__ = [
     "EvictionPolicy",
     "Fifo",
     "Importance",
+    "ImportanceOf",
     "Lfu",
     "Lru",
     "PolicyFactory",
@@ -29,8 +30,8 @@ __all__ = [
 class EvictionPolicy(Protocol):
     """Chooses what to evict. All methods take O(1) but `victim`, which may look at everything it holds."""
 
-    def add(self, key: str, importance: float) -> None:
-        """Note that an item was written, for the first time or again; `importance` is in [0, 1]."""
+    def add(self, key: str) -> None:
+        """Note that an item was written, for the first time or again."""
         ...
 
     def touch(self, key: str) -> None:
@@ -41,11 +42,17 @@ class EvictionPolicy(Protocol):
         """Forget an item; unknown keys are ignored."""
         ...
 
-    def victim(self) -> str:
-        """Return the key that should go next. Never called while the policy holds nothing."""
+    def victim(self, importance: ImportanceOf) -> str:
+        """Return the key that should go next. Never called while the policy holds nothing.
+
+        Args:
+            importance: Tells how much an item is likely to matter, in [0, 1]; `None` while that is not known, because
+                nobody asked for words since it was written.
+        """
         ...
 
 
+ImportanceOf: TypeAlias = Callable[[str], float | None]
 PolicyFactory: TypeAlias = Callable[[int], EvictionPolicy]
 
 
@@ -55,15 +62,15 @@ class Fifo:
     Example:
         >>> policy = Fifo(capacity=2)
         >>> for key in "abc":
-        ...     policy.add(key, 0.5)
-        >>> policy.victim()
+        ...     policy.add(key)
+        >>> policy.victim(lambda key: None)
         'a'
     """
 
     def __init__(self, capacity: int) -> None:
         self._order: OrderedDict[str, None] = OrderedDict()
 
-    def add(self, key: str, importance: float) -> None:
+    def add(self, key: str) -> None:
         """Note a write."""
         self._order[key] = None
         self._order.move_to_end(key)
@@ -75,7 +82,7 @@ class Fifo:
         """Forget an item."""
         self._order.pop(key, None)
 
-    def victim(self) -> str:
+    def victim(self, importance: ImportanceOf) -> str:
         """Return the item written longest ago."""
         return next(iter(self._order))
 
@@ -96,7 +103,7 @@ class Lfu:
         self._count: dict[str, int] = {}
         self._buckets: dict[int, OrderedDict[str, None]] = {}
 
-    def add(self, key: str, importance: float) -> None:
+    def add(self, key: str) -> None:
         """Note a write, which counts as a use."""
         self._move(key, self._count.get(key, 0) + 1)
 
@@ -113,7 +120,7 @@ class Lfu:
             if not self._buckets[count]:
                 del self._buckets[count]
 
-    def victim(self) -> str:
+    def victim(self, importance: ImportanceOf) -> str:
         """Return the item used least often."""
         return next(iter(self._buckets[min(self._buckets)]))
 
@@ -130,7 +137,7 @@ class Sieve:
         self._visited: OrderedDict[str, bool] = OrderedDict()  # oldest first
         self._hand: str | None = None
 
-    def add(self, key: str, importance: float) -> None:
+    def add(self, key: str) -> None:
         """Note a write: a new item goes to the young end, a rewritten one counts as visited."""
         self._visited[key] = key in self._visited
 
@@ -145,7 +152,7 @@ class Sieve:
             self._hand = self._younger(key)
         self._visited.pop(key, None)
 
-    def victim(self) -> str:
+    def victim(self, importance: ImportanceOf) -> str:
         """Move the hand to the first item that was not visited, and return it."""
         keys = list(self._visited)
         at = keys.index(self._hand) if self._hand is not None and self._hand in self._visited else 0
@@ -173,6 +180,7 @@ class Importance:
     """
 
     READ_TIME = 0.2
+    UNKNOWN = 0.5  # the importance of what nothing is known of yet
 
     def __init__(self, capacity: int, weight: float = 0.5) -> None:
         self._capacity = max(capacity, 1)
@@ -183,8 +191,10 @@ class Importance:
         self._keys: list[str] = []
         self._last = np.zeros(16)
         self._importance = np.zeros(16)
+        self._unweighed: set[str] = set()
+        self._until_weighing = 0
 
-    def add(self, key: str, importance: float) -> None:
+    def add(self, key: str) -> None:
         """Note a write."""
         self._clock += 1
         self._written = key
@@ -195,7 +205,9 @@ class Importance:
             if row == len(self._last):
                 self._last = np.concatenate([self._last, np.zeros_like(self._last)])
                 self._importance = np.concatenate([self._importance, np.zeros_like(self._importance)])
-        self._last[row], self._importance[row] = self._clock, importance
+        self._last[row] = self._clock
+        self._importance[row] = self.UNKNOWN
+        self._unweighed.add(key)
 
     def touch(self, key: str) -> None:
         """Note a read."""
@@ -209,20 +221,37 @@ class Importance:
         row = self._rows.pop(key, None)
         if row is None:
             return
+        self._unweighed.discard(key)
         moved = self._keys.pop()
         if moved != key:
             last = len(self._keys)
             self._keys[row], self._rows[moved] = moved, row
             self._last[row], self._importance[row] = self._last[last], self._importance[last]
 
-    def victim(self) -> str:
+    def victim(self, importance: ImportanceOf) -> str:
         """Return the item worth least, but the one written last: what was put can be got."""
+        self._weigh(importance)
         n = len(self._keys)
         worth = np.exp((self._last[:n] - self._clock) / self._capacity) + self._weight * self._importance[:n]
         row = self._rows.get(self._written) if self._written is not None else None
         if row is not None and n > 1:
             worth[row] = np.inf
         return self._keys[int(np.argmin(worth))]
+
+    def _weigh(self, importance: ImportanceOf) -> None:
+        """Ask for the importance of what was written since.
+
+        Not every time: the last sixteenth of what was written is too young to go, however little it matters.
+        """
+        if self._until_weighing:
+            self._until_weighing -= 1
+            return
+        self._until_weighing = self._capacity // 16
+        for key in list(self._unweighed):
+            known = importance(key)
+            if known is not None:
+                self._importance[self._rows[key]] = known
+                self._unweighed.discard(key)
 
 
 _BY_NAME: dict[str, PolicyFactory] = {

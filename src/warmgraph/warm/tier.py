@@ -68,8 +68,8 @@ class TierListener(Protocol):
         """Hear that a whole namespace left RAM."""
         ...
 
-    def importance(self, namespace: Namespace, key: str) -> float:
-        """Return how much an item is likely to matter, in [0, 1]."""
+    def importance(self, namespace: Namespace, key: str) -> float | None:
+        """Return how much an item is likely to matter, in [0, 1]; `None` while nobody knows."""
         ...
 
 
@@ -155,6 +155,11 @@ class WarmTier:
                 space.policy.touch(key)
                 self._namespaces.move_to_end(namespace)
             return item
+
+    def find(self, namespace: Namespace, key: str) -> WarmItem | None:
+        """Return a warm item, expired or not, without counting it as a use. The caller holds the lock."""
+        space = self._namespaces.get(namespace)
+        return space.items.get(key) if space is not None else None
 
     def begin(self, namespace: Namespace, keys: Iterable[str], *, write: bool) -> dict[str, int]:
         """Enter operations on keys; what a write touches is not warm until it has landed."""
@@ -287,8 +292,7 @@ class WarmTier:
         space.bytes += grown
         self.bytes += grown
         self._listener.warmed(namespace, key)
-        importance = item.importance
-        space.policy.add(key, self._listener.importance(namespace, key) if importance is None else importance)
+        space.policy.add(key)
         while len(space.items) > self._capacity:
             self._evict(namespace, space)
         while self.bytes > self._max_bytes and len(self._namespaces) > 1:
@@ -297,9 +301,14 @@ class WarmTier:
             self._evict(namespace, space)
 
     def _evict(self, namespace: Namespace, space: WarmNamespace) -> None:
+        def importance(key: str) -> float | None:
+            item = space.items.get(key)
+            given = None if item is None else item.importance
+            return self._listener.importance(namespace, key) if given is None else given
+
         # A policy also knows items that are being written. One of somebody's own may even name what it does not hold.
         for _ in range(len(space.items) + MAX_STRANGERS):
-            victim = space.policy.victim()
+            victim = space.policy.victim(importance)
             space.policy.discard(victim)
             if victim in space.items:
                 break

@@ -125,7 +125,7 @@ def test_importance_is_given_or_taken_from_the_words() -> None:
     index.upsert(entry("given", 11, ["dog"], importance=0.25))
     assert 1.0 == index.importance("rare")
     assert 0.25 == index.importance("given")
-    assert 0.0 == index.importance("unknown")
+    assert index.importance("unknown") is None
     assert [index.importance(key) for key, _ in index.places()] == index.importances.tolist()
 
 
@@ -134,10 +134,10 @@ def test_the_newest_and_the_most_important_are_worth_keeping() -> None:
     index = NamespaceIndex()
     for n in range(20):
         index.upsert(entry(str(n), n, ["dog"], importance=1.0 if n == 0 else 0.0))
-    assert ["0", "17", "18", "19"] == index.newest(4, now=0.0)
-    assert [str(n) for n in range(20)] == index.newest(20, now=0.0)
+    assert ["0", "17", "18", "19"] == index.most_worth(4, now=0.0)
+    assert [str(n) for n in range(20)] == index.most_worth(20, now=0.0)
     index.upsert(entry("19", 19, expires=1.0))
-    assert "19" not in index.newest(4, now=2.0)
+    assert "19" not in index.most_worth(4, now=2.0)
 
 
 @given(

@@ -14,6 +14,7 @@ from warmgraph.errors import EmbeddingError, InvalidArgumentError
 from warmgraph.ranking import LexicalScorer, PeekRouter, RouteDecision, Signals
 from warmgraph.store import RoutedStore, WarmStore
 from warmgraph.testing import FakeEmbeddings, ManualClock
+from warmgraph.warm import ImportanceOf
 
 ANA = ("memories", "ana")
 FACTS = {
@@ -309,7 +310,7 @@ def test_a_policy_of_ones_own_may_be_given() -> None:
             made.append(capacity)
             self.keys: list[str] = []
 
-        def add(self, key: str, importance: float) -> None:
+        def add(self, key: str) -> None:
             """Note it."""
             self.keys.append(key)
 
@@ -320,7 +321,7 @@ def test_a_policy_of_ones_own_may_be_given() -> None:
             """Forget it."""
             self.keys = [each for each in self.keys if each != key]
 
-        def victim(self) -> str:
+        def victim(self, importance: ImportanceOf) -> str:
             """Name the newest."""
             return self.keys[-1]
 

@@ -20,11 +20,15 @@ def policy(request: pytest.FixtureRequest) -> EvictionPolicy:
     return create_policy_factory(request.param)(8)
 
 
+def unknown(key: str) -> None:
+    """Know nothing of any item."""
+
+
 def evicted(policy: EvictionPolicy) -> Iterator[str]:
     """Evict until nothing is left."""
     while True:
         try:
-            victim = policy.victim()
+            victim = policy.victim(unknown)
         except (StopIteration, ValueError, IndexError):
             return
         policy.discard(victim)
@@ -34,8 +38,8 @@ def evicted(policy: EvictionPolicy) -> Iterator[str]:
 def test_every_policy_evicts_each_item_once(policy: EvictionPolicy) -> None:
     """A policy names everything that it was told of, and nothing twice."""
     for key in "abcde":
-        policy.add(key, 0.5)
-    policy.add("b", 0.5)
+        policy.add(key)
+    policy.add("b")
     policy.touch("c")
     assert sorted("abcde") == sorted(evicted(policy))
 
@@ -43,7 +47,7 @@ def test_every_policy_evicts_each_item_once(policy: EvictionPolicy) -> None:
 def test_no_policy_names_what_was_discarded(policy: EvictionPolicy) -> None:
     """An item that was deleted is no victim; unknown keys are ignored."""
     for key in "abc":
-        policy.add(key, 0.5)
+        policy.add(key)
     policy.discard("a")
     policy.discard("unknown")
     policy.touch("unknown")
@@ -61,7 +65,7 @@ def test_no_sequence_confuses_a_policy(name: str, script: list[tuple[str, int]])
     for action, number in script:
         key = str(number)
         if action == "add":
-            policy.add(key, number / 10)
+            policy.add(key)
             held.add(key)
         elif action == "touch":
             policy.touch(key)
@@ -69,7 +73,7 @@ def test_no_sequence_confuses_a_policy(name: str, script: list[tuple[str, int]])
             policy.discard(key)
             held.discard(key)
         elif held:
-            assert policy.victim() in held
+            assert policy.victim(unknown) in held
     assert held == set(evicted(policy))
 
 
@@ -77,9 +81,9 @@ def test_fifo_goes_by_the_last_write() -> None:
     """Reads do not count, writing again does."""
     policy = Fifo(3)
     for key in "abc":
-        policy.add(key, 0.5)
+        policy.add(key)
     policy.touch("a")
-    policy.add("b", 0.5)
+    policy.add("b")
     assert ["a", "c", "b"] == list(evicted(policy))
 
 
@@ -87,7 +91,7 @@ def test_lru_goes_by_the_last_use() -> None:
     """Reads and writes count alike."""
     policy = Lru(3)
     for key in "abc":
-        policy.add(key, 0.5)
+        policy.add(key)
     policy.touch("a")
     assert ["b", "c", "a"] == list(evicted(policy))
 
@@ -96,10 +100,10 @@ def test_lfu_goes_by_the_number_of_uses() -> None:
     """The least used goes first; among equals the one used longest ago."""
     policy = Lfu(3)
     for key in "abc":
-        policy.add(key, 0.5)
+        policy.add(key)
     for key in "aab":
         policy.touch(key)
-    policy.add("d", 0.5)
+    policy.add("d")
     assert ["c", "d", "b", "a"] == list(evicted(policy))
 
 
@@ -107,12 +111,12 @@ def test_sieve_spares_what_was_read_once() -> None:
     """The hand passes visited items, clears their mark, and goes on from there."""
     policy = Sieve(4)
     for key in "abcd":
-        policy.add(key, 0.5)
+        policy.add(key)
     policy.touch("a")
     policy.touch("b")
-    assert "c" == policy.victim()
+    assert "c" == policy.victim(unknown)
     policy.discard("c")
-    policy.add("e", 0.5)
+    policy.add("e")
     policy.touch("d")
     assert ["e", "a", "b", "d"] == list(evicted(policy))
 
@@ -120,22 +124,33 @@ def test_sieve_spares_what_was_read_once() -> None:
 def test_importance_weighs_age_against_what_matters() -> None:
     """An old item goes before a new one, unless it matters more."""
     policy = Importance(4)
-    policy.add("old and dull", 0.0)
-    policy.add("old and weighty", 1.0)
-    for n in range(4):
-        policy.add(f"new {n}", 0.0)
-    assert "old and dull" == policy.victim()
+    for key in ("old and dull", "old and weighty", "new 0", "new 1", "new 2", "new 3"):
+        policy.add(key)
+    weights = {"old and weighty": 1.0}
+    assert "old and dull" == policy.victim(lambda key: weights.get(key, 0.0))
     policy.touch("old and dull")
-    assert "new 0" == policy.victim()
+    assert "new 0" == policy.victim(unknown)
+
+
+def test_importance_that_is_not_known_yet_is_asked_for_again() -> None:
+    """Until then an item counts as one of middling importance."""
+    policy = Importance(4)
+    for key in "abcd":
+        policy.add(key)
+    assert "a" == policy.victim(unknown)
+    assert "b" == policy.victim({"a": 1.0, "b": 0.0}.get)
+    assert "b" == policy.victim({"a": 0.0, "c": 0.0}.get)  # what is known is not asked for again
+    policy.add("b")
+    assert "c" == policy.victim({"b": 1.0}.get)
 
 
 def test_importance_survives_many_items() -> None:
     """Its arrays grow, and rows that are freed are used again."""
     policy = Importance(10)
     for n in range(100):
-        policy.add(str(n), n / 100)
+        policy.add(str(n))
         if n >= 10:
-            policy.discard(policy.victim())
+            policy.discard(policy.victim(lambda key: int(key) / 100))
     assert 10 == len(set(evicted(policy)))
 
 

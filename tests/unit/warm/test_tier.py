@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warmgraph.warm import Fifo, Lru, PolicyFactory, WarmItem, WarmTier
+from warmgraph.warm import Fifo, ImportanceOf, Lru, PolicyFactory, WarmItem, WarmTier
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 A, B, C = ("a",), ("b",), ("c",)
@@ -212,7 +212,7 @@ def test_a_resident_namespace_stays_when_it_is_empty() -> None:
 class Forgetful(Fifo):
     """A policy with a fault: it names a stranger, again and again."""
 
-    def victim(self) -> str:
+    def victim(self, importance: ImportanceOf) -> str:
         """Name what nobody holds."""
         return "stranger"
 

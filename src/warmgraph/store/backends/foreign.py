@@ -12,7 +12,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -210,7 +209,7 @@ class ForeignBackend(Backend):
         """Search a namespace, wider as long as namespaces below it crowd it out."""
         limit = search.limit + min(len(search.exclude), MAX_EXTRA)
         for _ in range(WIDENINGS):
-            (answer,) = yield from self.read([replace(search, limit=limit)])
+            (answer,) = yield from self.read([search._replace(limit=limit)])
             here = [item for item in answer if tuple(item.namespace) == search.prefix]
             if len(here) >= search.limit or len(answer) < limit:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -105,18 +106,22 @@ class MemoryBackend(Backend):
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Keep, or delete, in RAM."""
-        prepared = yield from self.ranking.searchables(puts)
+        prepared = yield from self.ranking.searchables(puts, later=True)
+        now = self._clock.now()
         with tier.lock:
             for put, (how, vectors) in zip(puts, prepared, strict=True):
-                self._write_one(tier, put, how, vectors)
+                self._write_one(tier, put, now, how, vectors)
 
-    def _write_one(self, tier: WarmTier, put: Put, how: Searchable, vectors: NDArray[np.float32] | None) -> None:
+    def _write_one(
+        self, tier: WarmTier, put: Put, now: datetime, how: Searchable, vectors: NDArray[np.float32] | None
+    ) -> None:
         if put.value is None:
             tier.discard(put.namespace, put.key)
             self.forget(put.namespace, put.key)
             return
-        now = self._clock.now()
-        old = tier.get(put.namespace, put.key, now.timestamp(), touch=False)
+        old = tier.find(put.namespace, put.key)
+        if old is not None and old.expires != NEVER and old.expires <= now.timestamp():
+            old = None
         expires = NEVER if put.ttl is None else now.timestamp() + put.ttl * 60
         self._written += 1
         entry = Entry(put.key, self._written, expires, how.document, vectors, how.question, how.importance)

@@ -98,14 +98,15 @@ def pending_write(put: Put, how: Searchable, vectors: NDArray[np.float32] | None
     """Return a put as it goes into the file."""
     if put.value is None:
         return Pending(put.namespace, put.key)
+    document = how.made
     return Pending(
         namespace=put.namespace,
         key=put.key,
         value=json.dumps(put.value, separators=(",", ":")),
         ttl=put.ttl,
         paths=None if put.index is None else json.dumps(put.index),
-        terms=None if how.document is None else document_to(how.document),
-        document=how.document,
+        terms=None if document is None else document_to(document),
+        document=document,
         question=how.question,
         importance=how.importance,
         vectors=vectors,

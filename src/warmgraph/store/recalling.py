@@ -1,0 +1,144 @@
+"""What a store with a warm tier offers besides the contract: recall, and the two halves that it is made of."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias
+
+from warmgraph.ranking import WarmRouter
+from warmgraph.steps import Steps, arun, run
+from warmgraph.store.contract import StepStore
+from warmgraph.store.plan import Search, recall_search
+from warmgraph.store.recalls import Recall
+
+__all__ = ["RecallingStore"]
+
+Namespace: TypeAlias = tuple[str, ...]
+
+
+class RecallingStore(StepStore):
+    """A store that ranks the items of one namespace: those that are warm, all of them, or as a router decides."""
+
+    def recall_warm(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Rank the warm items of one namespace, and say in `signals` what a router needs to know.
+
+        Costs no disk and no network once the namespace is resident, and an embedding only when words leave a doubt.
+
+        Args:
+            namespace: The namespace itself; nothing below it.
+            query: What to look for.
+            limit: Items to return at most.
+            filter: As in `search`. With one, cold items cannot be judged: no hit while there are any.
+            exclude: Keys that are neither returned nor counted in favour of a hit.
+
+        Raises:
+            InvalidArgumentError: A bad argument.
+            EmbeddingError: The query could not be embedded.
+            StoreError: The namespace could not be read on its first touch.
+        """
+        return run(self._warm_steps(self._search(namespace, query, limit, filter, exclude)))
+
+    async def arecall_warm(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Recall like `recall_warm`, without blocking the event loop."""
+        return await arun(self._warm_steps(self._search(namespace, query, limit, filter, exclude)))
+
+    def recall_long_term(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Rank all items of one namespace, warm or not. Arguments and errors as in `recall_warm`."""
+        return run(self._long_term_steps(self._search(namespace, query, limit, filter, exclude)))
+
+    async def arecall_long_term(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Recall:
+        """Recall like `recall_long_term`, without blocking the event loop."""
+        return await arun(self._long_term_steps(self._search(namespace, query, limit, filter, exclude)))
+
+    def recall(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+        router: WarmRouter | None = None,
+    ) -> Recall:
+        """Answer from the warm tier if the router finds that enough, else from the long-term tier.
+
+        Args:
+            namespace: The namespace itself; nothing below it.
+            query: What to look for.
+            limit: Items to return at most.
+            filter: As in `search`.
+            exclude: Keys that are neither returned nor counted in favour of a hit.
+            router: Decides instead of the store's own.
+
+        Raises:
+            As `recall_warm`.
+        """
+        return run(self._recall_steps(self._search(namespace, query, limit, filter, exclude), router))
+
+    async def arecall(
+        self,
+        namespace: Namespace,
+        query: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+        router: WarmRouter | None = None,
+    ) -> Recall:
+        """Recall like `recall`, without blocking the event loop."""
+        return await arun(self._recall_steps(self._search(namespace, query, limit, filter, exclude), router))
+
+    @abstractmethod
+    def _warm_steps(self, search: Search) -> Steps[Recall]:
+        """Rank the warm items."""
+
+    @abstractmethod
+    def _long_term_steps(self, search: Search) -> Steps[Recall]:
+        """Rank all items."""
+
+    @abstractmethod
+    def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
+        """Rank the warm items, and all if the router finds these not enough; `None`: the store's own router."""
+
+    def _search(
+        self,
+        namespace: Namespace,
+        query: str,
+        limit: int,
+        filter: Mapping[str, Any] | None,
+        exclude: Collection[str],
+    ) -> Search:
+        return recall_search(namespace, query, limit, filter, self.ttl_config, exclude)
