@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import lru_cache
 from operator import itemgetter
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -198,8 +199,13 @@ def _read(key: str, score: float | None, item: Item | None) -> _Readable | LeftO
 
 
 def _when(said_at: str | None, item: Item) -> datetime:
-    try:
-        said = datetime.fromisoformat(said_at) if said_at else item.created_at
-    except ValueError:
-        said = item.created_at
+    said = (_time_of(said_at) if said_at else None) or item.created_at
     return said if said.tzinfo is not None else said.replace(tzinfo=timezone.utc)
+
+
+@lru_cache(maxsize=1024)  # the memories of one turn share their time
+def _time_of(said_at: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(said_at)
+    except ValueError:
+        return None
