@@ -46,7 +46,9 @@ def _configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--directory", type=Path, metavar="DIR", help="where files go; a disk, not a file system in RAM"
     )
-    parser.add_argument("--postgres", metavar="URI", help="also measure PostgresStore, below the label 'bench'")
+    parser.add_argument(
+        "--postgres", metavar="URI", help="also measure PostgresStore, below the label 'warmgraph-bench'"
+    )
     parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the results into FILE, .svg or .png")
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from langgraph.store.base import BaseStore, Item
 
 from warmgraph.bench.race import Runner, race
-from warmgraph.bench.store_corpus import Corpus, Scale
+from warmgraph.bench.store_corpus import LABEL, Corpus, Scale
 from warmgraph.bench.store_outcome import Bar, Outcome
 from warmgraph.bench.store_peers import (
     IN_MEMORY,
@@ -41,7 +41,7 @@ def access(peers: Peers, scale: Scale, bar: float) -> list[Outcome]:
                 continue
             # Vectors are looked up ready: making lists of floats would be the larger part of a put.
             store = stack.enter_context(peers.open(name, corpus, capacity=items, ready=True))
-            store.batch(corpus.puts(("bench", "access"), range(items)))
+            store.batch(corpus.puts((LABEL, "access"), range(items)))
             gets[name] = _get(store, items)
             puts[name] = _put(store, corpus, items)
         got = race(gets, laps=scale.laps, seconds=scale.seconds)
@@ -57,7 +57,7 @@ def _get(store: BaseStore, items: int) -> Runner:
     keys = [f"item-{at * 7919 % items}" for at in range(items)]  # in no order
 
     def get(number: int) -> Item | None:
-        return store.get(("bench", "access"), keys[number % items])
+        return store.get((LABEL, "access"), keys[number % items])
 
     return get
 
@@ -67,6 +67,6 @@ def _put(store: BaseStore, corpus: Corpus, items: int) -> Runner:
 
     def put(number: int) -> None:
         user, at = divmod(number, items)
-        store.put(("bench", "written", f"user-{user}"), f"item-{at}", values[at])
+        store.put((LABEL, "written", f"user-{user}"), f"item-{at}", values[at])
 
     return put

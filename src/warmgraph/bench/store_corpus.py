@@ -13,7 +13,10 @@ from langchain_core.embeddings import Embeddings
 from langgraph.store.base import PutOp
 from numpy.typing import NDArray
 
-__all__ = ["Corpus", "Lookup", "Scale"]
+__all__ = ["LABEL", "Corpus", "Lookup", "Scale"]
+
+LABEL = "warmgraph-bench"
+"""The first label of every namespace: what stands below it in a database that lasts is deleted afterwards."""
 
 _SYLLABLES = tuple(f"{consonant}{vowel}" for consonant in "bdfgklmnprstvz" for vowel in "aeiou")
 

@@ -11,7 +11,7 @@ from typing import Any
 from langgraph.store.base import BaseStore
 
 from warmgraph.bench.race import Runner, race
-from warmgraph.bench.store_corpus import Corpus, Scale
+from warmgraph.bench.store_corpus import LABEL, Corpus, Scale
 from warmgraph.bench.store_outcome import Bar, Outcome
 from warmgraph.bench.store_peers import POSTGRES, ROUTED, SQLITE, SQLITE_PLAIN, Peers
 from warmgraph.store import RoutedStore, WarmStore
@@ -77,7 +77,7 @@ def reopening(peers: Peers, scale: Scale, bar: float) -> Outcome:
         scale: How much to measure.
         bar: Seconds.
     """
-    namespace, limit = ("bench", "reopened"), 10
+    namespace, limit = (LABEL, "reopened"), 10
     corpus = Corpus(scale.reopened, 1, scale.dims)
     index: Any = corpus.index()
     path = peers.path()
@@ -107,14 +107,14 @@ def reopening(peers: Peers, scale: Scale, bar: float) -> Outcome:
 
 def _single(store: BaseStore, corpus: Corpus) -> Runner:
     def put(number: int) -> None:
-        store.put(("bench", "single"), f"item-{number}", corpus.value(number))
+        store.put((LABEL, "single"), f"item-{number}", corpus.value(number))
 
     return put
 
 
 def _batches(store: BaseStore, corpus: Corpus, size: int) -> Runner:
     def batch(number: int) -> None:
-        store.batch(corpus.puts(("bench", "batches"), range(number * size, (number + 1) * size)))
+        store.batch(corpus.puts((LABEL, "batches"), range(number * size, (number + 1) * size)))
 
     return batch
 
@@ -122,7 +122,7 @@ def _batches(store: BaseStore, corpus: Corpus, size: int) -> Runner:
 def _concurrent(store: BaseStore, corpus: Corpus, pool: ThreadPoolExecutor, writers: int) -> Runner:
     def write(start: int) -> None:
         for at in range(start, start + _EACH):
-            store.put(("bench", "concurrent"), f"item-{at}", corpus.value(at))
+            store.put((LABEL, "concurrent"), f"item-{at}", corpus.value(at))
 
     def round_of_all(number: int) -> None:
         first = number * writers * _EACH

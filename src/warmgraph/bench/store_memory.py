@@ -11,7 +11,7 @@ from typing import Any, Literal
 from langgraph.store.base import BaseStore, PutOp
 
 from warmgraph.bench.report import Table
-from warmgraph.bench.store_corpus import Corpus, Scale
+from warmgraph.bench.store_corpus import LABEL, Corpus, Scale
 from warmgraph.bench.store_peers import IN_MEMORY, IN_MEMORY_ARRAYS, WARM_MEMORY, Peers
 from warmgraph.store import RoutedStore, WarmStore
 
@@ -99,7 +99,7 @@ def _growth(opened: AbstractContextManager[BaseStore], fill: Callable[[BaseStore
 
 
 def _fill(store: BaseStore, corpus: Corpus, scale: Scale, namespaces: int, indexed: Literal[False] | None) -> None:
-    names = [("bench", "memory", f"user-{at}") for at in range(namespaces)]
+    names = [(LABEL, "memory", f"user-{at}") for at in range(namespaces)]
     for at, namespace in enumerate(names):
         for start in range(at * scale.items_each, (at + 1) * scale.items_each, _BATCH):
             # Texts of its own for each store, as if they had come over the wire.

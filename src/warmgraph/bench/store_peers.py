@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.memory import InMemoryStore
 
-from warmgraph.bench.store_corpus import Corpus
+from warmgraph.bench.store_corpus import LABEL, Corpus
 from warmgraph.store import RoutedStore, WarmStore
 
 __all__ = [
@@ -46,6 +46,7 @@ POSTGRES = "PostgresStore"
 WARM_MEMORY = "WarmMemory, embeddings"
 WARM_MEMORY_KEYWORDS = "WarmMemory, keywords"
 
+_CLEARED_AT_ONCE = 1_000
 _ROOM = 1 << 40  # no bound of bytes, as the peers have none
 
 
@@ -139,10 +140,11 @@ class Peers:
         module = importlib.import_module("langgraph.store.postgres")
         with module.PostgresStore.from_conn_string(self._postgres, index=index) as store:
             store.setup()
-            yield store
-            for namespace in store.list_namespaces(prefix=("bench",), limit=1_000_000):
-                for item in store.search(namespace, limit=1_000_000):
-                    store.delete(namespace, item.key)
+            _clear(store)  # of a run that was broken off
+            try:
+                yield store
+            finally:
+                _clear(store)
 
 
 @contextmanager
@@ -153,6 +155,11 @@ def _open_warm_memory(embed: Any, capacity: int) -> Iterator[BaseStore]:
         scorer = None if embed is None else module.EmbeddingsImportanceScorer(embed)
         store: BaseStore = module.WarmStore(capacity=capacity, scorer=scorer)
         yield store
+
+
+def _clear(store: BaseStore) -> None:
+    while found := store.search((LABEL,), limit=_CLEARED_AT_ONCE):
+        store.batch([PutOp(item.namespace, item.key, None) for item in found])
 
 
 def _sqlite_with_extensions() -> Any:
