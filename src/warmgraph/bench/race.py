@@ -1,4 +1,4 @@
-"""Timing several ways to do the same by turns, so that what else the machine does slows all of them alike."""
+"""Timing several ways to do the same by turns, so that what else the machine does slows all of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TypeAlias
 
 from warmgraph.bench.report import percentile
 
-__all__ = ["Race", "Runner", "Timing", "race", "ratio"]
+__all__ = ["Race", "Runner", "Timing", "cpu_ratio", "race", "ratio"]
 
 Runner: TypeAlias = Callable[[int], object]
 """Does the thing once; gets the number of the call, from 0."""
@@ -30,10 +30,12 @@ class Timing:
     Args:
         calls: Of each call.
         laps: What stands for each lap: its median or its mean.
+        cpu: The mean of each lap in seconds of the processor, all threads of this process together.
     """
 
     calls: list[float] = field(default_factory=list)
     laps: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
 
     @property
     def p50(self) -> float:
@@ -44,6 +46,11 @@ class Timing:
     def p90(self) -> float:
         """The call than which one in ten is slower."""
         return percentile(self.calls, 0.9)
+
+    @property
+    def cpu_p50(self) -> float:
+        """The median lap, in seconds of the processor a call."""
+        return percentile(self.cpu, 0.5)
 
 
 Race: TypeAlias = Mapping[str, Timing]
@@ -93,7 +100,9 @@ def race(
             # Which one goes first changes from lap to lap: none always pays for what another left behind.
             for place in range(len(names)):
                 name = names[(lap + place) % len(names)]
+                before = process_time()
                 spent = turn(name, calls[name])
+                timings[name].cpu.append((process_time() - before) / calls[name])
                 timings[name].calls += spent
                 timings[name].laps.append(lap_value(spent))
     finally:
@@ -104,6 +113,15 @@ def race(
 def ratio(slower: Timing, faster: Timing) -> float:
     """Return how many times as long one takes as the other: lap by lap, the median."""
     return percentile([mine / other for mine, other in zip(slower.laps, faster.laps, strict=True)], 0.5)
+
+
+def cpu_ratio(slower: Timing, faster: Timing) -> float:
+    """Return how many times as much of the processor one takes as the other: lap by lap, the median.
+
+    On a busy machine a call of 50 milliseconds is interrupted every time and one of 50 microseconds hardly ever, so
+    that taking turns is not enough to slow both alike. The processor's own count leaves the interruptions out.
+    """
+    return percentile([mine / max(other, 1e-9) for mine, other in zip(slower.cpu, faster.cpu, strict=True)], 0.5)
 
 
 def _calls_of_a_turn(spent: Sequence[float]) -> int:

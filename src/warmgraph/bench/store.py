@@ -24,8 +24,10 @@ where a database is named), in one run. Peers come with `pip install 'warmgraph[
 left out. Vectors are looked up, so no model's time is counted; no question is asked twice, so none is remembered.
 Models return lists of floats, and so does the lookup; "numpy rows" says what a store does with one that returns arrays.
 
-All runners of a comparison take turns of some milliseconds, so that what else the machine does slows all of them
-alike. Ratios are medians over the laps: of the median call of a turn for reads, of the mean for writes to disk.
+All runners of a comparison take turns of some milliseconds, so that what else the machine does slows all of them.
+Ratios are medians over the laps: of the median call of a turn for what happens in RAM, of the mean for writes to disk.
+Long calls are interrupted more often than short ones, so what happens in RAM is judged by the time on the wall or on
+the processor, whichever is less favourable to us.
 "floor" is what a search by meaning cannot do without: the vector, one matrix-vector product, the best ten.
 
 The parts: alone (a namespace of 32 and one of 1,000 items), crowd (1,000 namespaces of 100 items: one of them, and all

@@ -49,7 +49,7 @@ def writes(peers: Peers, scale: Scale, bars: tuple[float, float, float]) -> list
                     if name not in peers.missing
                 }
                 timings = race(runners, laps=scale.laps, seconds=scale.seconds, lap_value=fmean)
-            found.append(Outcome(key, title, timings, [Bar(ROUTED, sqlite, least=bar)], items))
+            found.append(Outcome(key, title, timings, [Bar(ROUTED, sqlite, least=bar)], items, waits=True))
 
         compare("write_single", "durable put, one by one", 1, _single, bars[0])
         compare(
@@ -102,7 +102,7 @@ def reopening(peers: Peers, scale: Scale, bar: float) -> Outcome:
         dict(zip(names, (routed, warm, recalled), strict=True)), laps=min(scale.laps, 7), seconds=scale.seconds
     )
     title = f"open {scale.reopened:,} items, first answer, close"
-    return Outcome("reopen", title, timings, [Bar(name, most=bar) for name in names[:2]])
+    return Outcome("reopen", title, timings, [Bar(name, most=bar) for name in names[:2]], waits=True)
 
 
 def _single(store: BaseStore, corpus: Corpus) -> Runner:

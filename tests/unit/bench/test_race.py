@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from warmgraph.bench.race import Timing, race, ratio
+from warmgraph.bench.race import Timing, cpu_ratio, race, ratio
 
 
 def test_every_runner_has_a_turn_in_each_lap() -> None:
@@ -15,7 +15,7 @@ def test_every_runner_has_a_turn_in_each_lap() -> None:
 
     assert ["one", "other"] == list(timings)
     for name, timing in timings.items():
-        assert 4 == len(timing.laps)
+        assert [4, 4] == [len(timing.laps), len(timing.cpu)]
         assert 3 + len(timing.calls) == len(called[name])
         assert list(range(len(called[name]))) == called[name]
         assert 0 < timing.p50 <= timing.p90
@@ -59,6 +59,8 @@ def test_what_stands_for_a_lap_can_be_chosen() -> None:
 
 def test_ratios_are_taken_lap_by_lap() -> None:
     """A lap in which the machine was slow is slow for both, and leaves the ratio as it is."""
-    slower, faster = Timing(laps=[2.0, 20.0, 9.0]), Timing(laps=[1.0, 10.0, 3.0])
+    slower = Timing(laps=[2.0, 20.0, 9.0], cpu=[4.0, 40.0, 40.0])
+    faster = Timing(laps=[1.0, 10.0, 3.0], cpu=[1.0, 10.0, 1.0])
 
     assert 2.0 == ratio(slower, faster)
+    assert 4.0 == cpu_ratio(slower, faster)

@@ -125,9 +125,9 @@ def test_a_store_that_answers_otherwise_is_not_compared(tmp_path: Path) -> None:
 def test_bars_are_met_or_missed() -> None:
     """At least so many times as fast, at most so many times as long, at most so many seconds."""
     timings = {
-        RAM: Timing(calls=[1.0], laps=[1.0]),
-        IN_MEMORY: Timing(calls=[10.0], laps=[10.0]),
-        FLOOR: Timing(calls=[0.2], laps=[0.2]),
+        RAM: Timing(calls=[1.0], laps=[1.0], cpu=[1.0]),
+        IN_MEMORY: Timing(calls=[10.0], laps=[10.0], cpu=[10.0]),
+        FLOOR: Timing(calls=[0.2], laps=[0.2], cpu=[0.2]),
     }
     bars = [
         Bar(RAM, IN_MEMORY, least=8),
@@ -146,9 +146,27 @@ def test_bars_are_met_or_missed() -> None:
     assert "WarmStore, RAM / InMemoryStore" in bars_table(found, {"search": "search"}).render()
 
 
+def test_what_happens_in_ram_is_judged_by_the_less_favourable_clock() -> None:
+    """Calls that were interrupted, or that waited for each other, do not make a bar easier to meet."""
+    timings = {
+        RAM: Timing(calls=[1.0], laps=[1.0], cpu=[0.5]),
+        IN_MEMORY: Timing(calls=[40.0], laps=[40.0], cpu=[5.0]),
+        FLOOR: Timing(calls=[0.5], laps=[0.5], cpu=[0.125]),
+    }
+    bars = [Bar(RAM, IN_MEMORY, least=20), Bar(RAM, FLOOR, most=3)]
+
+    in_ram = judged([Outcome("search", "search", timings, bars)], apply=True)
+    on_disk = judged([Outcome("write", "write", timings, bars, waits=True)], apply=True)
+
+    assert [("missed", 10.0, 40.0), ("missed", 4.0, 2.0)] == [
+        (bar["verdict"], bar["measured"], bar["on_the_wall"]) for bar in in_ram
+    ]
+    assert [("met", 40.0), ("met", 2.0)] == [(bar["verdict"], bar["measured"]) for bar in on_disk]
+
+
 def test_a_write_of_many_is_told_by_the_item() -> None:
     """A batch of a hundred that takes a second costs an item 10 milliseconds."""
-    outcome = Outcome("batch", "batch", {ROUTED: Timing(calls=[1.0, 1.0], laps=[1.0, 1.0])}, items=100)
+    outcome = Outcome("batch", "batch", {ROUTED: Timing(calls=[1.0, 1.0], laps=[1.0, 1.0], cpu=[1.0, 1.0])}, items=100)
 
     assert {ROUTED: (10_000.0, 10_000.0)} == outcome.microseconds
     assert "us an item" in outcome.table().render()
