@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
+from random import Random
 from typing import Any, cast
 
 import numpy as np
@@ -13,12 +13,14 @@ from langchain_core.embeddings import Embeddings
 from langgraph.store.base import PutOp
 from numpy.typing import NDArray
 
+from warmgraph.bench.words import Vocabulary
+
 __all__ = ["LABEL", "Corpus", "Lookup", "Scale"]
 
 LABEL = "warmgraph-bench"
 """The first label of every namespace: what stands below it in a database that lasts is deleted afterwards."""
 
-_SYLLABLES = tuple(f"{consonant}{vowel}" for consonant in "bdfgklmnprstvz" for vowel in "aeiou")
+_VOCABULARY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,15 @@ class Corpus:
     """
 
     def __init__(self, items: int, queries: int, dims: int, seed: int = 0) -> None:
-        words = random.Random(seed)
-        vectors = np.random.default_rng(seed)
-        self.texts: list[str] = [f"{_sentence(words)} ({at})." for at in range(items)]
-        self.queries: list[str] = [f"{_sentence(words)} ({at})?" for at in range(queries)]
+        rng, vectors = Random(seed), np.random.default_rng(seed)
+        vocabulary = Vocabulary(rng, _VOCABULARY)
+
+        def sentence() -> str:
+            return " ".join(vocabulary.some(rng.randint(6, 14))).capitalize()
+
+        # The number makes each of them one of its kind.
+        self.texts: list[str] = [f"{sentence()} ({at})." for at in range(items)]
+        self.queries: list[str] = [f"{sentence()} ({at})?" for at in range(queries)]
         self.vectors: NDArray[np.float32] = _unit_rows(vectors, items, dims)
         self.query_vectors: NDArray[np.float32] = _unit_rows(vectors, queries, dims)
         self._lookups: dict[tuple[bool, bool], Lookup] = {}
@@ -153,11 +160,6 @@ class Lookup(Embeddings):
             row = self._rows[text]
             made = row.copy() if self._arrays else row.tolist()
         return cast("list[float]", made)
-
-
-def _sentence(rng: random.Random) -> str:
-    words = ("".join(rng.choices(_SYLLABLES, k=rng.randint(2, 3))) for _ in range(rng.randint(6, 14)))
-    return " ".join(words).capitalize()
 
 
 def _unit_rows(rng: np.random.Generator, rows: int, dims: int) -> NDArray[np.float32]:
