@@ -12,6 +12,8 @@ WARMGRAPH_DB ?= $(CURDIR)/.warmgraph/memory.db
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.warmgraph-setup
+# What benchmarks compare with: too much for everybody's set-up.
+PEERS := $(VENV)/.warmgraph-peers
 EXTRAS := dev,langchain,server
 CODE := src graphs tests notebooks
 # Settings in .env reach the terminal client as they reach the server, read by the same parser.
@@ -49,11 +51,16 @@ chat: $(STAMP) ## Talk to the agent in the terminal
 bench: $(STAMP) ## Measure what the graph costs over a bare one
 	$(BIN)/warmgraph bench turn $(ARGS)
 
+.PHONY: bench-store
+bench-store: $(PEERS) ## Measure the stores beside other stores (ARGS="--quick" for a look)
+	$(BIN)/warmgraph bench store $(ARGS)
+
 .PHONY: results
-results: $(STAMP) ## Measure anew what the README says, into bench/results
+results: $(PEERS) ## Measure anew what the README says, into bench/results
 	@mkdir -p bench/results
 	$(BIN)/warmgraph demo --json bench/results/demo.json >/dev/null
 	$(BIN)/warmgraph bench turn --json bench/results/turn.json
+	$(BIN)/warmgraph bench store --json bench/results/store.json --chart bench/results/store.svg
 
 ##@ Work on it
 
@@ -104,7 +111,7 @@ format: $(STAMP) ## Format the code and fix what can be fixed
 constraints: ## Write constraints.txt anew from the newest releases
 	@venv=$$(mktemp -d) && trap 'rm -rf "$$venv"' EXIT && set -e; \
 	"$(PYTHON)" -m venv "$$venv"; \
-	"$$venv/bin/python" -m pip install --quiet --disable-pip-version-check ".[$(EXTRAS)]"; \
+	"$$venv/bin/python" -m pip install --quiet --disable-pip-version-check ".[$(EXTRAS),bench]"; \
 	"$$venv/bin/python" -m pip list --disable-pip-version-check --format=freeze \
 		--exclude pip --exclude warmgraph > "$$venv/versions"; \
 	{ echo '# Releases that are tested together, for `make setup`. Written by `make constraints`: names and versions,'; \
@@ -137,4 +144,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@"$(BIN)/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "$(VENV) was made by $$("$(BIN)/python" -V), which is too old: remove it and run make setup again." >&2; exit 1; }
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	@touch $@
+
+$(PEERS): $(STAMP) pyproject.toml
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	@touch $@

@@ -18,6 +18,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore, Op, PutOp, Result
 from langgraph.types import Command
 
+from warmgraph.bench.words import Vocabulary
 from warmgraph.nodes import (
     MemoryContext,
     MemoryInput,
@@ -48,7 +49,6 @@ NODES = ("recall", "warm_hit", "pack_context", "agent", "remember")
 
 # As many different words as a real conversation of some hundred turns has, a few of them in every third turn.
 _VOCABULARY = 1_500
-_SYLLABLES = tuple(f"{consonant}{vowel}" for consonant in "bdfgklmnprstvz" for vowel in "aeiou")
 
 
 class InstantChatModel(BaseChatModel):
@@ -129,12 +129,11 @@ def fill(store: BaseStore, items: int, *, seed: int = 0) -> str:
         A question in words of one of them.
     """
     rng = random.Random(seed)
-    words = ["".join(rng.choices(_SYLLABLES, k=rng.randint(2, 4))) for _ in range(_VOCABULARY)]
-    frequencies = [1 / (rank + 3) for rank in range(_VOCABULARY)]  # Zipf's law, flattened at its head
+    vocabulary = Vocabulary(rng, _VOCABULARY)
     ops: list[PutOp] = []
     said: list[list[str]] = []
     for at in range(items):
-        said.append(rng.choices(words, frequencies, k=rng.randint(4, 16)))
+        said.append(vocabulary.some(rng.randint(4, 16)))
         record = MemoryRecord(
             content=f"The {' and the '.join(said[-1])}.",
             author="ana",
