@@ -133,8 +133,9 @@ class Wordings:
     def index_pending(self) -> None:
         """Index the documents that wait, in the order in which they came."""
         while self._pending:
-            slot = next(iter(self._pending))
-            self._add(slot, self._pending.pop(slot)())
+            slot, make = next(iter(self._pending.items()))
+            self._add(slot, make())  # one that cannot be made stays: whoever asks for words hears of it
+            del self._pending[slot]
 
     def _add(self, slot: int, document: LexicalDocument) -> None:
         self._forget_mass(slot)

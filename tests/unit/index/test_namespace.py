@@ -182,3 +182,39 @@ def test_any_history_leaves_the_same_index(script: list[tuple[str, str, list[str
     assert index.same_items(fresh)
     assert not held or not index.same_items(NamespaceIndex())
     assert index.ram_bytes() > 0
+
+
+def test_filling_an_index_is_adding_one_item_after_the_other() -> None:
+    """Items with words, with one vector, with several, with none, and with words that are made later."""
+    entries = [
+        entry("a", 1, ["dog"], [3, 4], importance=0.5),
+        entry("b", 2, ["cat"], [1, 0], [0, 1], question=True),
+        entry("c", 3, expires=9.0),
+        entry("d", 4)._replace(document=lambda: LexicalDocument({"bird": 2})),
+    ]
+    one_by_one, at_once = NamespaceIndex(), NamespaceIndex()
+    for each in entries:
+        one_by_one.upsert(each)
+    at_once.fill(entries)
+    at_once._check()
+    assert one_by_one.same_items(at_once)
+    query = np.array([0, 1], np.float32)
+    expected, got = one_by_one.dense(query), at_once.dense(query)
+    assert expected is not None
+    assert got is not None
+    assert expected.tolist() == got.tolist()
+
+
+def test_a_document_that_cannot_be_made_is_heard_of_each_time() -> None:
+    """It does not vanish from the index behind the back of whoever asks for words."""
+
+    def fail() -> LexicalDocument:
+        raise ValueError("damaged")
+
+    index = NamespaceIndex()
+    index.upsert(Entry("a", 1, document=fail))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="damaged"):
+            index.lexical(["dog"])
+    index.remove("a")
+    index._check()
