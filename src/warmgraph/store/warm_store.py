@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, TypeVar
@@ -12,12 +13,13 @@ from langgraph.store.base import BaseStore, IndexConfig, Item, Result, SearchIte
 
 from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, StoreClosedError
+from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
 from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
 from warmgraph.steps import Steps, arun, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
-from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import WarmStats
 from warmgraph.store.plan import Get, Plan, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Recall
@@ -25,6 +27,7 @@ from warmgraph.store.routed import RoutedStore
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import WarmRecalls
+from warmgraph.store.warm_upkeep import WarmUpkeep
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
 __all__ = ["WarmStore"]
@@ -33,7 +36,7 @@ Namespace: TypeAlias = tuple[str, ...]
 T = TypeVar("T")
 
 
-class WarmStore(StepStore):
+class WarmStore(WarmUpkeep):
     """A warm tier in front of a long-term store, itself a `BaseStore`.
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
@@ -48,7 +51,8 @@ class WarmStore(StepStore):
         max_namespaces: Namespaces in RAM.
         max_bytes: Bytes of all warm items together.
         index: How to embed, as in LangGraph. A `RoutedStore` brings its own.
-        ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own.
+        ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own. `sweep_interval_minutes`
+            starts the sweeper.
         router: Decides in `recall` whether the warm tier is enough.
         promote: Whether a recall makes what it found in the long-term tier warm.
         max_staleness: How long a read that is answered from RAM may miss what another process wrote to the same file,
@@ -86,6 +90,9 @@ class WarmStore(StepStore):
         analyzer: Analyzer = analyze,
         clock: Clock | None = None,
     ) -> None:
+        options = dict(locals())
+        del options["self"]
+        self._remake = partial(WarmStore, **options)
         self.capacity: int = check_count("capacity", capacity, least=1)
         check_count("max_namespaces", max_namespaces, least=1)
         check_count("max_bytes", max_bytes, least=1)
@@ -129,6 +136,9 @@ class WarmStore(StepStore):
         )
         self._owned: RoutedStore | None = None
         self._closed = False
+        if long_term is None:
+            self._sweep_if_configured()
+        watch_forks(self)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, index: IndexConfig | None = None, **options: Any) -> Self:
@@ -167,6 +177,7 @@ class WarmStore(StepStore):
     def close(self) -> None:
         """Stop. A file that `open` opened is closed; a store that was handed in stays open. Safe to call twice."""
         if not self._closed:
+            self._stop_own_sweeper()
             self._closed = True
             self._backend.close()
         if self._owned is not None:
