@@ -184,6 +184,7 @@ class RoutedStore(StepStore):
             vector_bytes=sum(vectors.ram_bytes for _, vectors in parts),
             file_bytes=file_bytes(self._database),
             vector_model=None if self._model.in_use is None else str(self._model.in_use),
+            vector_fields=None if self._model.in_use is None else self._model.in_use.fields,
             ranks_by_words=not self._model.usable(),
             failed_renewals=self._renewals.failed,
             sweeps=sweeper.rounds,

@@ -28,6 +28,7 @@ __all__ = [
     "move_expiry",
     "namespaces_under",
     "newest_rows",
+    "prefix_range",
 ]
 
 Namespace: TypeAlias = tuple[str, ...]
@@ -183,7 +184,7 @@ def newest_rows(connection: sqlite3.Connection, prefix: Namespace, now: int) -> 
     names = _names_under(connection, prefix)
     if len(names) > MERGED_NAMESPACES:
         rows: Iterable[Any] = connection.execute(
-            f"{select} namespace >= ? AND namespace < ? AND {living}", (*_range(prefix), now)
+            f"{select} namespace >= ? AND namespace < ? AND {living}", (*prefix_range(prefix), now)
         )
         if prefix and names[0] == joined(prefix):
             rows = _merged([rows, connection.execute(f"{select} namespace = ? AND {living}", (names[0], now))])
@@ -277,7 +278,7 @@ def _names_under(connection: sqlite3.Connection, prefix: Namespace) -> list[str]
 
     Goes from one name to the next along the index, past all the rows in between.
     """
-    low, high = _range(prefix)
+    low, high = prefix_range(prefix)
     names = [name for (name,) in connection.execute(_NAMES, (low, high, high))]
     if prefix:
         own = joined(prefix)
@@ -297,7 +298,7 @@ SELECT name FROM found WHERE name IS NOT NULL
 """
 
 
-def _range(prefix: Namespace) -> tuple[str, str | bytes]:
+def prefix_range(prefix: Namespace) -> tuple[str, str | bytes]:
     """Return between which names everything below a prefix lies; a BLOB sorts behind all texts."""
     return (joined(prefix) + SEPARATOR, joined(prefix) + AFTER_SEPARATOR) if prefix else ("", b"")
 
