@@ -285,7 +285,7 @@ class RoutedStore(StepStore):
 
         def work(connection: sqlite3.Connection) -> list[Change]:
             changes = items.apply_writes(connection, pending, now, model)
-            if self._model.in_use is None:  # these may be the first vectors of the file
+            if model is not None and self._model.in_use is None:  # these may be the first vectors of the file
                 self._model.note(model_in_use(connection))
             return changes
 

@@ -58,7 +58,8 @@ class Database(ForkAware):
         self._identity: tuple[int, int] | None = None
         self._idle: list[sqlite3.Connection] = []
         self._reading = 0
-        self._free = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._free = threading.Condition(self._lock)  # told when a reader is done while the process wants to fork
         self._closed = False
         self._rests = False  # whether a fork that has begun found it at rest
         self._resting = False  # whether readers have to wait for the fork
@@ -107,13 +108,13 @@ class Database(ForkAware):
 
     def close(self) -> None:
         """Finish all writes, then close every connection. Safe to call twice."""
-        with self._free:
+        with self._lock:
             writer = self._writer
             if writer is None:  # a forked child that never wrote
                 self._closed = True
         if writer is not None:
             writer.close()
-        with self._free:
+        with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
         for connection in idle:
@@ -131,7 +132,7 @@ class Database(ForkAware):
         if not self._writer.rest(FORK_SECONDS):
             return
         self._rests = True
-        with self._free:
+        with self._lock:
             self._resting = True
             if self._free.wait_for(lambda: not self._reading, until - time.monotonic()):
                 idle, self._idle = self._idle, []
@@ -149,7 +150,7 @@ class Database(ForkAware):
         if not self._rests or self._writer is None:
             return
         self._writer.resume()
-        with self._free:
+        with self._lock:
             self._resting = False
             self._free.notify_all()
 
@@ -164,7 +165,8 @@ class Database(ForkAware):
             what = "lives in the memory of another process" if self.in_memory else "was in use"
             self._refusal = f"{self.path} {what}: this process was forked off; open the store after forking"
         self._idle, self._reading, self._writer = [], 0, None
-        self._free = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._free = threading.Condition(self._lock)
         self._resting = False
 
     # -- connections --------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ class Database(ForkAware):
         writer = self._writer
         if writer is not None:
             return writer
-        with self._free:
+        with self._lock:
             self._check_usable()
             if self._writer is None:  # in a forked child, which most often needs none
                 with typed_errors(self.path):
@@ -221,7 +223,7 @@ class Database(ForkAware):
             raise StoreUnavailableError(f"{self.path} was removed or replaced while it was open")
 
     def _take(self) -> sqlite3.Connection:
-        with self._free:
+        with self._lock:
             while self._resting:
                 self._free.wait()
             self._check_usable()
@@ -246,7 +248,7 @@ class Database(ForkAware):
         return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._free:
+        with self._lock:
             kept = not self._closed and len(self._idle) < MAX_IDLE_READERS
             if kept:
                 self._idle.append(connection)
@@ -258,7 +260,7 @@ class Database(ForkAware):
             self._done_reading()
 
     def _done_reading(self) -> None:
-        with self._free:
+        with self._lock:
             self._reading -= 1
             if self._resting:
                 self._free.notify_all()

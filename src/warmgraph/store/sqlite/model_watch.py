@@ -67,5 +67,5 @@ class ModelWatch:
         )
         return (
             f"{self._path} holds vectors of {self.in_use}, and this store embeds with {ours}: it ranks by words until"
-            f" all memories are embedded anew: warmgraph reembed {self._path} --embed MODEL, or store.reembed()"
+            f" all memories are embedded anew: warmgraph reembed {self._path} --embed MODEL, or RoutedStore.reembed()"
         )
