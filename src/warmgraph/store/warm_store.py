@@ -100,7 +100,7 @@ class WarmStore(WarmUpkeep):
             raise InvalidArgumentError("max_staleness", expected="seconds >= 0", got=max_staleness)
         self.clock: Clock = clock or (long_term.clock if isinstance(long_term, RoutedStore) else SystemClock())
         self.router: WarmRouter = router or PeekRouter()
-        self.long_term = long_term
+        self.long_term: BaseStore | None = long_term
         self._backend: Backend
         if isinstance(long_term, RoutedStore):
             _refuse_twice(index=index, ttl=ttl, search_mode=search_mode, scorer=scorer)
