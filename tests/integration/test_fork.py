@@ -165,7 +165,7 @@ closed.close()
 idle = RoutedStore(path, ttl={"default_ttl": 1})
 
 def serve():
-    assert store._sweeper.running and not idle._sweeper.running
+    assert store.ttl_sweeper.running and not idle.ttl_sweeper.running
     assert {"warmgraph-sweeper"} == {thread.name for thread in threading.enumerate()} - {"MainThread"}
     try:
         closed.get(NS, "k")
@@ -178,7 +178,7 @@ def serve():
     idle.close()
 
 assert ended(fork(serve)) == [0]
-assert store._sweeper.running
+assert store.ttl_sweeper.running
 store.close()
 idle.close()
 """

@@ -45,6 +45,15 @@ class StepStore(BaseStore):
         """Sweep like `sweep_ttl`, without blocking the event loop."""
         return await arun(self._sweep())
 
+    @property
+    def ttl_sweeper(self) -> Sweeper:
+        """What sweeps the store on a thread of its own, with counts of its rounds and of those that failed."""
+        if self._sweeps is None:
+            with _making:
+                if self._sweeps is None:
+                    self._sweeps = Sweeper(self)
+        return self._sweeps
+
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
         """Sweep from time to time, on a thread of the store's own, until it is closed or forgotten.
 
@@ -64,7 +73,7 @@ class StepStore(BaseStore):
             future: Future[None] = Future()
             future.set_result(None)
             return future
-        return self._sweeper.start(interval or self.ttl_config.get("sweep_interval_minutes") or DEFAULT_MINUTES)
+        return self.ttl_sweeper.start(interval or self.ttl_config.get("sweep_interval_minutes") or DEFAULT_MINUTES)
 
     def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
         """Stop the sweeper, if it runs.
@@ -75,7 +84,7 @@ class StepStore(BaseStore):
         Returns:
             Whether it has ended, or did not run.
         """
-        return self._sweeps is None or self._sweeps.stop(timeout)
+        return self.ttl_sweeper.stop(timeout)
 
     @abstractmethod
     def close(self) -> None:
@@ -108,14 +117,6 @@ class StepStore(BaseStore):
     @abstractmethod
     def _sweep(self) -> Steps[int]:
         """Delete what has expired, and return how many items that were."""
-
-    @property
-    def _sweeper(self) -> Sweeper:
-        if self._sweeps is None:
-            with _making:
-                if self._sweeps is None:
-                    self._sweeps = Sweeper(self)
-        return self._sweeps
 
     def _sweep_if_configured(self) -> None:
         if (self.ttl_config or {}).get("sweep_interval_minutes"):

@@ -176,7 +176,7 @@ class RoutedStore(StepStore):
         for index in self._indexes.loaded():
             with index.lock:
                 parts.append(index.stats())
-        sweeper = self._sweeper
+        sweeper = self.ttl_sweeper
         return RoutedStats(
             items=self._database.read(lambda c: int(c.execute("SELECT count(*) FROM items").fetchone()[0])),
             namespaces_loaded=len(parts),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 
 from langgraph.store.base import BaseStore
 
@@ -11,6 +10,7 @@ from warmgraph.forks import ForkAware
 from warmgraph.store.backends import Backend
 from warmgraph.store.contract import StepStore
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.sweeper import Sweeper
 from warmgraph.store.warm_recalls import WarmRecalls
 from warmgraph.warm import WarmTier
 
@@ -28,20 +28,14 @@ class WarmUpkeep(StepStore, ForkAware):
     _closed: bool
     _held = False  # whether the tier is locked for a fork
 
-    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
-        """Start the sweeper, that of the `RoutedStore` behind where there is one. As `StepStore.start_ttl_sweeper`."""
-        if isinstance(self.long_term, RoutedStore):
-            return self.long_term.start_ttl_sweeper(sweep_interval_minutes)
-        return super().start_ttl_sweeper(sweep_interval_minutes)
-
-    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
-        """Stop the sweeper. As `StepStore.stop_ttl_sweeper`."""
-        if isinstance(self.long_term, RoutedStore):
-            return self.long_term.stop_ttl_sweeper(timeout)
-        return super().stop_ttl_sweeper(timeout)
+    @property
+    def ttl_sweeper(self) -> Sweeper:
+        """What sweeps the store: that of the `RoutedStore` behind where there is one, which outlives this store."""
+        return self.long_term.ttl_sweeper if isinstance(self.long_term, RoutedStore) else super().ttl_sweeper
 
     def _stop_own_sweeper(self) -> None:
-        super().stop_ttl_sweeper()
+        if self._sweeps is not None:
+            self._sweeps.stop()
 
     def before_fork(self) -> None:
         """Let no change of items that are nowhere else be half done in a forked child."""

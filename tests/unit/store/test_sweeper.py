@@ -68,25 +68,20 @@ def routed_of(store: Store) -> RoutedStore | None:
     )
 
 
-def sweeper_of(store: Store) -> Sweeper:
-    """Return the sweeper that a store has, or shares."""
-    return (routed_of(store) or store)._sweeper
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interval_in_the_configuration_starts_it(kind: str, make: Callable[..., Store]) -> None:
     """Expired items are deleted without anybody asking, and closing ends the thread."""
     store = make(kind, sweep_interval_minutes=NOW)
     clock = store.clock
     assert isinstance(clock, ManualClock)
-    thread = sweeper_of(store)._run.thread
+    thread = store.ttl_sweeper._run.thread
     assert thread is not None
     assert thread.daemon
     store.put(NS, "k", {"content": "dog"})
     clock.advance(minutes=2)
-    until = sweeper_of(store).rounds + 2
+    until = store.ttl_sweeper.rounds + 2
     rounds = threading.Event()
-    while sweeper_of(store).rounds < until:
+    while store.ttl_sweeper.rounds < until:
         rounds.wait(0.001)
     clock.advance(minutes=-2)  # where it is gone it does not come back
     assert store.get(NS, "k") is None
@@ -102,11 +97,11 @@ def test_an_interval_in_the_configuration_starts_it(kind: str, make: Callable[..
 def test_it_is_started_and_stopped_by_hand(kind: str, make: Callable[..., Store]) -> None:
     """As in LangGraph's stores: a future that is done at the end, and True when it has stopped."""
     store = make(kind)
-    assert not sweeper_of(store).running
+    assert not store.ttl_sweeper.running
     assert store.stop_ttl_sweeper()
     future = store.start_ttl_sweeper(60)
     again = store.start_ttl_sweeper(60)
-    assert (False, False, True) == (future.done(), again.done(), sweeper_of(store).running)
+    assert (False, False, True) == (future.done(), again.done(), store.ttl_sweeper.running)
     assert store.stop_ttl_sweeper(timeout=WAIT)
     assert (None, None) == (future.result(WAIT), again.result(WAIT))
     third = store.start_ttl_sweeper()
@@ -162,7 +157,7 @@ def test_a_forgotten_store_is_not_kept_alive(tmp_path: Path) -> None:
     """Without `close` too, the store is collected, its threads end and its file is closed."""
     store = RoutedStore(tmp_path / "m.db", ttl={"sweep_interval_minutes": 60})
     store.put(NS, "k", {"content": "dog"})
-    thread, writer, gone = store._sweeper._run.thread, store._database._writer, weakref.ref(store)
+    thread, writer, gone = store.ttl_sweeper._run.thread, store._database._writer, weakref.ref(store)
     assert thread is not None
     assert writer is not None
     del store
