@@ -100,9 +100,17 @@ def _namespaces(namespaces: Any) -> Table:
 
 def _models(found: Inspection) -> Table:
     return Table(
-        ["model", "dimensions", "memories", "vectors", "bytes", ""],
+        ["model", "dimensions", "of", "memories", "vectors", "bytes", ""],
         [
-            [each.name, str(each.dims), f"{each.items:,}", f"{each.vectors:,}", _size(each.bytes), each.status]
+            [
+                each.name,
+                str(each.dims),
+                ", ".join(each.fields or ()),
+                f"{each.items:,}",
+                f"{each.vectors:,}",
+                _size(each.bytes),
+                each.status,
+            ]
             for each in found.models
         ],
         title="Embeddings",

@@ -54,7 +54,9 @@ def test_it_tells_what_a_file_holds_and_changes_nothing(
     assert f"{path}: 5 memories in 3 namespaces" in said
     for line in ("memories.ana       3        0", "memories.bob       1        1", "memories.anabel    1        0"):
         assert line.split() == next(row for row in said.splitlines() if row.split()[:1] == line.split()[:1]).split()[:3]
-    assert ["hashing-8", "8", "5", "5", "160", "B", "in", "use"] in [row.split() for row in said.splitlines()]
+    assert ["hashing-8", "8", "content", "5", "5", "160", "B", "in", "use"] in [
+        row.split() for row in said.splitlines()
+    ]
     assert "2026-01-01 00:00  memories.anabel.x  hidden" in said
     assert '{"text": "structured"}' in said
     assert "\x1b[2J" not in said

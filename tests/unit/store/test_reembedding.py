@@ -180,6 +180,33 @@ def test_a_model_that_fails_loses_nothing(path: Path) -> None:
     assert [("New", 5)] == models(path)
 
 
+def test_other_fields_are_embedded_anew_with_the_same_model(path: Path) -> None:
+    """The old vectors rank until every item has a new one; a stopped run with other fields is not mixed in."""
+    with RoutedStore(path, index=index(Old(8))) as store:
+        for n in range(3):
+            store.put(NS, str(n), {"content": TEXTS[n], "title": f"title {n}", "other": "the same"})
+
+    def fields(name: str) -> Any:
+        return {"embed": Old(8), "fields": [name]}
+
+    def stop(embedded: int) -> None:
+        raise KeyboardInterrupt
+
+    with RoutedStore(path, index=fields("other")) as store, pytest.raises(KeyboardInterrupt):
+        store.reembed(batch=1, progress=stop)
+    with RoutedStore(path, index=fields("title")) as store:
+        seen: list[float | None] = []
+        done = store.reembed(batch=1, progress=lambda _: seen.append(store.search(NS, query=TEXTS[1])[0].score))
+        assert [pytest.approx(1.0)] * 4 == seen  # "0", "1", "2", and the one that names its own fields
+        assert 4 == done.embedded
+        best = store.search(NS, query="title 1")[0]
+        assert "1" == best.key
+        assert pytest.approx(1.0) == best.score
+        assert ("title",) == store.stats().vector_fields
+        assert 0 == store.reembed().embedded
+        store._check()
+
+
 def test_what_was_written_without_a_model_gets_its_vectors(tmp_path: Path) -> None:
     """A file that began without an index is embedded as a whole."""
     path = tmp_path / "memory.db"

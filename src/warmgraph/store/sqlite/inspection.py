@@ -55,6 +55,7 @@ class ModelFigures:
     Args:
         name: Its fingerprint.
         dims: Length of its vectors.
+        fields: The paths that it embeds by default, where the file knows them.
         items: Items that have a vector of it, in the whole file.
         vectors: Its vectors.
         bytes: Their size.
@@ -63,6 +64,7 @@ class ModelFigures:
 
     name: str
     dims: int
+    fields: tuple[str, ...] | None
     items: int
     vectors: int
     bytes: int
@@ -226,13 +228,14 @@ def _namespaces(
 def _models(connection: sqlite3.Connection) -> list[ModelFigures]:
     used: dict[str, int] = dict(connection.execute("SELECT name, value FROM counters").fetchall())
     rows = connection.execute(
-        "SELECT id, name, dims, count(DISTINCT item), count(item) FROM models LEFT JOIN vectors ON model = id"
+        "SELECT id, name, dims, fields, count(DISTINCT item), count(item) FROM models LEFT JOIN vectors ON model = id"
         " GROUP BY id"
     )
     found = []
-    for number, name, dims, items, vectors in rows:
+    for number, name, dims, fields, items, vectors in rows:
         status = {used.get("model"): "in use", used.get("next_model"): "next"}.get(number, "unused")
-        found.append(ModelFigures(name, dims, items, vectors, 4 * dims * vectors, status))
+        paths = None if fields is None else tuple(json.loads(fields))
+        found.append(ModelFigures(name, dims, paths, items, vectors, 4 * dims * vectors, status))
     return sorted(found, key=lambda each: (each.status != "in use", each.name))
 
 

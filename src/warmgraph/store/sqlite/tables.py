@@ -11,8 +11,8 @@ CREATE TABLE models (
     id     INTEGER PRIMARY KEY,
     name   TEXT    NOT NULL,
     dims   INTEGER NOT NULL,
-    fields TEXT,                             -- JSON: the paths that it embedded by default; NULL: not known
-    UNIQUE (name, dims)
+    fields TEXT,                             -- JSON: the paths that it embeds by default; NULL: not known
+    UNIQUE (name, dims, fields)
 );
 """
 

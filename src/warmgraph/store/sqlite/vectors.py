@@ -98,9 +98,9 @@ def known_model(connection: sqlite3.Connection, name: str, dims: int | None) -> 
 
 def note_model(connection: sqlite3.Connection, model: Model) -> int:
     """Return the number of a model, noted if it is new; it is in use from now on if no other has a vector."""
-    number = _number(connection, model)
-    in_use = connection.execute("SELECT value FROM counters WHERE name = 'model'").fetchone()
-    if in_use is None or (in_use[0] != number and not _has_vectors(connection, in_use[0])):
+    number = known_model(connection, model.name, model.dims) or _add(connection, model)
+    in_use = _in_use(connection)
+    if in_use is None or (in_use != number and not _has_vectors(connection, in_use)):
         _set(connection, "model", number)
     return number
 
@@ -114,9 +114,19 @@ def write_vectors(connection: sqlite3.Connection, item: int, model: int, vectors
 
 
 def begin_model(connection: sqlite3.Connection, model: Model) -> int:
-    """Note the model that the items will be embedded with, and return its number."""
-    number = _number(connection, model)
-    if model_in_use(connection) != model:
+    """Note the model that the items will be embedded with, and return its number.
+
+    The same model is another one when it is to embed other fields: its vectors lie beside the old ones until all are
+    there.
+    """
+    fields = json.dumps(model.fields)
+    found = connection.execute(
+        "SELECT id FROM models WHERE name = ? AND dims = ? AND coalesce(fields, ?) = ? ORDER BY fields IS NULL LIMIT 1",
+        (model.name, model.dims, fields, fields),
+    ).fetchone()
+    number = _add(connection, model) if found is None else int(found[0])
+    connection.execute("UPDATE models SET fields = ? WHERE id = ?", (fields, number))
+    if number != _in_use(connection):
         _set(connection, "next_model", number)
     return number
 
@@ -180,14 +190,16 @@ def drop_others(connection: sqlite3.Connection, model: int) -> int:
     return 0
 
 
-def _number(connection: sqlite3.Connection, model: Model) -> int:
-    fields = None if model.fields is None else json.dumps(model.fields)
-    key = (model.name, model.dims)
-    connection.execute("INSERT OR IGNORE INTO models (name, dims, fields) VALUES (?, ?, ?)", (*key, fields))
-    number, noted = connection.execute("SELECT id, fields FROM models WHERE name = ? AND dims = ?", key).fetchone()
-    if fields is not None and noted != fields:
-        connection.execute("UPDATE models SET fields = ? WHERE id = ?", (fields, number))
-    return int(number)
+def _add(connection: sqlite3.Connection, model: Model) -> int:
+    row = (model.name, model.dims, None if model.fields is None else json.dumps(model.fields))
+    connection.execute("INSERT INTO models (name, dims, fields) VALUES (?, ?, ?)", row)
+    number: int = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
+    return number
+
+
+def _in_use(connection: sqlite3.Connection) -> int | None:
+    found = connection.execute("SELECT value FROM counters WHERE name = 'model'").fetchone()
+    return None if found is None else int(found[0])
 
 
 def _has_vectors(connection: sqlite3.Connection, model: int) -> bool:
