@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.file.is_file():
         raise CommandError(f"{args.file}: there is no such file")
+    logging.getLogger("warmgraph").addHandler(logging.NullHandler())  # that the model is another one is known here
     terminal = Terminal()
     with RoutedStore(args.file) as store:
         known = store.stats().vector_fields
