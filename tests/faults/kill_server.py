@@ -33,6 +33,13 @@ def serve(path: str, kind: str, commands: list[list[Any]]) -> None:
         step = migrations.MIGRATIONS[1]
         migrations.MIGRATIONS = {1: lambda connection: die(step(connection))}
         kind = "routed"
+    if kind == "dies in a compaction":
+        with worker.MAKERS["routed"](path) as store:
+            steps = commands[0][0]
+            store._database.maintain(lambda connection: connection.set_progress_handler(die, steps)).result()
+            store.compact()
+        say("done")
+        return
     if kind == "reembed":
         with worker.MAKERS["routed with other vectors"](path) as store:
             store.reembed(batch=1, progress=lambda count: say("done"))

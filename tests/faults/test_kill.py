@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.store.base import PutOp
 
 import tests.faults.kill_server
 import tests.store_worker
@@ -171,6 +172,30 @@ def test_embedding_anew_goes_on_after_a_kill(killable: Killable, tmp_path: Path)
         assert {True} == {item.score is not None for item in store.search(PLACE, query="x", limit=100)}
         store._check()
     check_file(path)
+
+
+def test_a_kill_in_a_compaction_loses_nothing(killable: Killable, tmp_path: Path) -> None:
+    """Wherever it is in rewriting the file of an older version, or in freeing pages, the file stays as it was."""
+    path = tmp_path / "memory.db"
+    connection = sqlite3.connect(path)
+    connection.executescript((Path(__file__).parents[1] / "data" / "schema_v1.sql").read_text(encoding="utf-8"))
+    connection.close()
+    with RoutedStore(path) as store:
+        store.batch([PutOp(PLACE, str(n), {"content": f"fact {n} " + "x" * 3_000}) for n in range(300)])
+        store.batch([PutOp(PLACE, str(n), None) for n in range(0, 300, 2)])
+        before = store.search((), limit=1_000)
+    killed, steps = 0, 50
+    while killable.killed_after(None, path, "dies in a compaction", [[steps]]) == 0:
+        killed, steps = killed + 1, 2 * steps
+        assert killed < 30
+        with RoutedStore(path) as store:
+            assert before == store.search((), limit=1_000)
+            store._check()
+        check_file(path)
+    assert killed > 3
+    with RoutedStore(path) as store:
+        assert before == store.search((), limit=1_000)
+        assert store.compact().bytes_after < 1_000_000
 
 
 def test_a_kill_in_a_migration_leaves_the_old_file(killable: Killable, tmp_path: Path) -> None:
