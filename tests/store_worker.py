@@ -20,11 +20,18 @@ def embed(texts: list[str]) -> list[list[float]]:
     return [[float(len(text)), 1.0] for text in texts]
 
 
+def embed_otherwise(texts: list[str]) -> list[list[float]]:
+    """Give every text a vector, as another model would."""
+    return [[1.0, float(len(text)), 0.5] for text in texts]
+
+
 INDEX: Any = {"dims": 2, "embed": embed, "fields": ["content"]}
+OTHER_INDEX: Any = {"dims": 3, "embed": embed_otherwise, "fields": ["content"]}
 MAKERS: dict[str, Callable[[str], Any]] = {
     "warm": lambda path: WarmStore.open(path, max_staleness=0),
     "routed": lambda path: RoutedStore(path),
     "routed with vectors": lambda path: RoutedStore(path, index=INDEX),
+    "routed with other vectors": lambda path: RoutedStore(path, index=OTHER_INDEX),
 }
 
 
@@ -50,6 +57,12 @@ def do(store: Any, action: str, *arguments: Any) -> Any:
     elif action == "fill":
         for n in range(arguments[1]):
             store.put(namespace, f"{arguments[2]}{n}", {"content": f"{arguments[2]} fact {n}"})
+    elif action == "mortal":
+        store.put(namespace, arguments[1], {"content": arguments[2]}, ttl=0)
+    elif action == "sweep":
+        return store.sweep_ttl()
+    elif action == "compact":
+        getattr(store, "long_term", store).compact()
     elif action == "check":
         store._check()
     return "done"

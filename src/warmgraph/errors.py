@@ -14,7 +14,7 @@ that callers already catch::
      `-- StoreError (RuntimeError)                the long-term store could not do what was asked
           +-- StoreClosedError                    used after close()
           +-- StoreCorruptError                   the file is damaged, or not a file of ours
-          +-- StoreVersionError                   the file was written by a newer warmgraph
+          +-- StoreVersionError                   the file is of a version of warmgraph that this one cannot work with
           `-- StoreUnavailableError (OSError)     the disk is full, read-only, locked or gone
 """
 
@@ -119,7 +119,7 @@ class StoreCorruptError(StoreError):
 
 
 class StoreVersionError(StoreError):
-    """The file was written by a newer version of warmgraph."""
+    """The file is of another version of warmgraph: a newer one wrote it, or brought it up to date while it was open."""
 
 
 class StoreUnavailableError(StoreError, OSError):

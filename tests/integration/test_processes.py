@@ -101,6 +101,45 @@ def test_what_one_process_committed_the_other_reads_next(path: Path, start: Call
         store._check()
 
 
+def test_a_reader_never_sees_less_than_what_was_committed(path: Path, start: Callable[[str], Worker]) -> None:
+    """Two processes write in turn, one renews, sweeps and compacts: a third reads each write as soon as it returned."""
+    writers = [start("routed"), start("warm")]
+    with WarmStore.open(path, max_staleness=0) as reader:
+        for n in range(40):
+            writer, other = writers[n % 2], writers[(n + 1) % 2]
+            writer("put", NS, "shared", f"fact number{n}")
+            writer("put", NS, f"own{n}", f"another tale number{n}")
+            other("mortal", NS, f"mortal{n}", "expires at once")
+            item = reader.get(PLACE, "shared")
+            assert item is not None
+            assert f"fact number{n}" == item.value["content"] == other("get", NS, "shared")
+            assert {"shared", f"own{n}"} == {each.key for each in reader.recall(PLACE, f"number{n}").items}
+            assert n + 2 == len(reader.search(PLACE, limit=1000))
+            if n % 10 == 9:
+                assert 10 == other("sweep")
+                assert "done" == writer("compact")
+                assert reader.get(PLACE, "shared") is not None
+        assert ["done", "done"] == [writer("check") for writer in writers]
+        reader._check()
+
+
+def test_another_model_is_put_in_use_beneath_readers(path: Path, start: Callable[[str], Worker]) -> None:
+    """A process embeds everything anew while another one searches: it finds all items at any time."""
+    reader = start("routed with vectors")
+    for n in range(30):
+        reader("put", NS, str(n), "x" * n)
+    with RoutedStore(path, index=tests.store_worker.OTHER_INDEX) as mender:
+        found = [len(reader("search", NS, "x"))]
+        mender.reembed(batch=5, progress=lambda count: found.append(len(reader("search", NS, "x"))))
+        found.append(len(reader("search", NS, "x")))
+        assert {30} == set(found)
+        assert "done" == reader("put", NS, "later", "written with the old model")
+        assert {"later"} == set(reader("search", NS, "model")[:1])
+        assert 1 == mender.reembed().embedded
+        assert "done" == reader("check")
+        mender._check()
+
+
 def test_two_writers_and_a_reader_lose_nothing(path: Path, start: Callable[[str], Worker]) -> None:
     """Three processes write at once, into one namespace; every write of every process is there in all of them."""
     workers = [start("routed"), start("warm")]

@@ -1,4 +1,4 @@
-"""The command line: `warmgraph chat`, `warmgraph demo`, `warmgraph bench`."""
+"""The command line: `warmgraph chat`, `demo`, `inspect`, `reembed` and `bench`."""
 
 from __future__ import annotations
 

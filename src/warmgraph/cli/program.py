@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from warmgraph.cli import bench
+from warmgraph.cli import bench, inspect, reembed
 from warmgraph.cli.chat import command as chat
 from warmgraph.cli.demo import command as demo
 from warmgraph.cli.failures import one_line
@@ -86,7 +86,7 @@ def create_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for command in (chat, demo, bench):
+    for command in (chat, demo, inspect, reembed, bench):
         command.add_to(commands, shared)
     return parser
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from warmgraph.embeddings.hashing import HashingEmbeddings
 from warmgraph.errors import DimensionError, EmbeddingError, InvalidArgumentError, WarmGraphError
+from warmgraph.forks import ForkAware, watch_forks
 
 __all__ = ["EmbedFunction", "Embedder", "FloatArray"]
 
@@ -31,7 +32,7 @@ EmbedFunction: TypeAlias = Callable[[list[str]], Any]
 _LONGEST_KEY = 256
 
 
-class Embedder:
+class Embedder(ForkAware):
     """Embed texts with a model or a function, the same way for every kind of caller.
 
     - Answers are checked: one finite vector a text, always of the same length.
@@ -94,6 +95,12 @@ class Embedder:
         self._memo: OrderedDict[str | bytes, FloatArray] = OrderedDict()
         self._lock = threading.Lock()
         self._home_loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
+        watch_forks(self)
+
+    def after_fork_in_child(self) -> None:
+        """Begin with an empty memo, and with a lock that nobody holds."""
+        self._lock = threading.Lock()
+        self._memo = OrderedDict()
 
     def __repr__(self) -> str:
         return f"Embedder({self.name!r}, dims={self.dims})"

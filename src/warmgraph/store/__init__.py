@@ -8,12 +8,20 @@ from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_l
 from warmgraph.store.recalls import Recall
 from warmgraph.store.records import MemoryRecord
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.sqlite.inspection import Inspection, ModelFigures, NamespaceFigures, RecentMemory, inspect_file
+from warmgraph.store.sqlite.upkeep import Compacted, Reembedded
 from warmgraph.store.warm_store import WarmStore
 
 __all__ = [
+    "Compacted",
+    "Inspection",
     "MemoryRecord",
+    "ModelFigures",
+    "NamespaceFigures",
     "NamespaceTemplate",
     "Recall",
+    "RecentMemory",
+    "Reembedded",
     "RoutedStats",
     "RoutedStore",
     "SearchMode",
@@ -21,4 +29,5 @@ __all__ = [
     "WarmStore",
     "decode_label",
     "encode_label",
+    "inspect_file",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -35,6 +35,10 @@ class Ranking:
         scorer: What recalls rank by; by default hybrid, or lexical where vectors mean no more than words.
         analyzer: From text to terms.
 
+    Attributes:
+        comparable: Tells whether the stored vectors can be compared with those of the embedder. While they cannot,
+            queries are not embedded, and words rank.
+
     Raises:
         InvalidArgumentError: A key is unknown, or a mode asks for vectors where there are none.
     """
@@ -43,6 +47,7 @@ class Ranking:
         self, index: IndexConfig | None, *, search_mode: SearchMode | None, scorer: Scorer | None, analyzer: Analyzer
     ) -> None:
         self.analyzer = analyzer
+        self.comparable: Callable[[], bool] = lambda: True
         self.embedder: Embedder | None = _embedder_of(index)
         self.indexing: Indexing = Indexing(index.get("fields") if index else None, analyzer)
         mode = search_mode or ("lexical" if self.embedder is None else "dense")
@@ -70,9 +75,16 @@ class Ranking:
     def query(self, text: str, scorer: Scorer) -> Steps[Query]:
         """Prepare a query, embedding it if the scorer needs that and it was not embedded before."""
         vector = None
-        if scorer.needs_dense and self.embedder is not None:
+        if scorer.needs_dense and self.embedder is not None and self.comparable():
             vector = yield from self.embed_query(text)
-        return Query(() if isinstance(scorer, DenseScorer) else self.analyzer(text), vector, scorer)
+        query = Query(() if isinstance(scorer, DenseScorer) else self.analyzer(text), vector, scorer)
+        return self.checked(query, text)
+
+    def checked(self, query: Query, text: str) -> Query:
+        """Return a query, or one by words if it asks for vectors that cannot be compared, as may show at any time."""
+        if not query.scorer.needs_dense or self.comparable():
+            return query
+        return Query(self.analyzer(text), None, LexicalScorer(question_penalty=0))
 
     def words(self, text: str) -> Query:
         """Prepare a recall by words alone; by importance where the query names nothing to look for."""
@@ -83,8 +95,10 @@ class Ranking:
 
     def recall_query(self, text: str) -> Steps[Query]:
         """Prepare a recall by the best ranking there is."""
-        if self.recall_scorer.needs_dense:
-            return (yield from self.query(text, self.recall_scorer))
+        if self.recall_scorer.needs_dense and self.comparable():
+            query = yield from self.query(text, self.recall_scorer)
+            if self.comparable():
+                return query
         return self.words(text)
 
     def embed_query(self, text: str) -> Steps[NDArray[np.float32]]:

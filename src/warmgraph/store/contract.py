@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from abc import abstractmethod
 from collections.abc import Iterable
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +14,8 @@ from langgraph.store.base import BaseStore, Op, Result, TTLConfig
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.steps import Steps, arun, run
-from warmgraph.store.plan import Plan
+from warmgraph.store.plan import MAX_TTL, Plan
+from warmgraph.store.sweeper import DEFAULT_MINUTES, Sweeper
 
 __all__ = ["StepStore", "check_ttl_config"]
 
@@ -24,6 +27,7 @@ class StepStore(BaseStore):
     """
 
     supports_ttl = True
+    _sweeps: Sweeper | None = None
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Execute ops and return their results in order. Reads see the state before the batch."""
@@ -40,6 +44,47 @@ class StepStore(BaseStore):
     async def asweep_ttl(self) -> int:
         """Sweep like `sweep_ttl`, without blocking the event loop."""
         return await arun(self._sweep())
+
+    @property
+    def ttl_sweeper(self) -> Sweeper:
+        """What sweeps the store on a thread of its own, with counts of its rounds and of those that failed."""
+        if self._sweeps is None:
+            with _making:
+                if self._sweeps is None:
+                    self._sweeps = Sweeper(self)
+        return self._sweeps
+
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+        """Sweep from time to time, on a thread of the store's own, until it is closed or forgotten.
+
+        Called for you where `ttl` has a `sweep_interval_minutes`. A round that fails is logged and counted.
+
+        Args:
+            sweep_interval_minutes: How often; by default as `ttl` says, else every 5 minutes.
+
+        Returns:
+            Is done when the sweeper has ended, and at once for a store without `ttl`. Cancelling it ends the sweeper.
+
+        Raises:
+            InvalidArgumentError: The interval is no positive number.
+        """
+        interval = _check_minutes("sweep_interval_minutes", sweep_interval_minutes)
+        if not self.ttl_config:
+            future: Future[None] = Future()
+            future.set_result(None)
+            return future
+        return self.ttl_sweeper.start(interval or self.ttl_config.get("sweep_interval_minutes") or DEFAULT_MINUTES)
+
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
+        """Stop the sweeper, if it runs.
+
+        Args:
+            timeout: Seconds to wait for the round under way; `None` for as long as it takes.
+
+        Returns:
+            Whether it has ended, or did not run.
+        """
+        return self.ttl_sweeper.stop(timeout)
 
     @abstractmethod
     def close(self) -> None:
@@ -73,6 +118,10 @@ class StepStore(BaseStore):
     def _sweep(self) -> Steps[int]:
         """Delete what has expired, and return how many items that were."""
 
+    def _sweep_if_configured(self) -> None:
+        if (self.ttl_config or {}).get("sweep_interval_minutes"):
+            self.start_ttl_sweeper()
+
 
 def check_ttl_config(ttl: TTLConfig | None) -> TTLConfig | None:
     """Return a checked copy of a TTL configuration.
@@ -89,7 +138,16 @@ def check_ttl_config(ttl: TTLConfig | None) -> TTLConfig | None:
     if unknown:
         raise InvalidArgumentError("ttl", expected=f"keys among {', '.join(known)}", got=unknown[0])
     for name in ("default_ttl", "sweep_interval_minutes"):
-        minutes = ttl.get(name)
-        if minutes is not None and (isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or minutes <= 0):
-            raise InvalidArgumentError(f"ttl[{name!r}]", expected="minutes > 0", got=minutes)
+        _check_minutes(f"ttl[{name!r}]", ttl.get(name))
     return ttl.copy()
+
+
+def _check_minutes(argument: str, minutes: object) -> float | None:
+    if minutes is None:
+        return None
+    if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not 0 < minutes <= MAX_TTL:
+        raise InvalidArgumentError(argument, expected="minutes > 0", got=minutes)
+    return float(minutes)
+
+
+_making = threading.Lock()

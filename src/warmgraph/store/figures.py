@@ -17,6 +17,13 @@ class RoutedStats:
         lexical_bytes: RAM of the lexical indexes.
         vector_bytes: RAM of the vector indexes.
         file_bytes: Size of the database file and its log.
+        vector_model: What the file's vectors were made by, such as "hashing-512 (512 dimensions)"; `None` without any.
+        vector_fields: The paths that they were made of by default, where the file knows them.
+        ranks_by_words: Whether that is another model than the store embeds with: vectors are then not compared, and
+            words rank, until `reembed`.
+        failed_renewals: Items that were read and whose time to live could not be renewed in the file.
+        sweeps: Rounds of the sweeper since the start.
+        failed_sweeps: Of these, those that failed; the log says why.
     """
 
     items: int
@@ -24,6 +31,12 @@ class RoutedStats:
     lexical_bytes: int
     vector_bytes: int
     file_bytes: int
+    vector_model: str | None = None
+    vector_fields: tuple[str, ...] | None = None
+    ranks_by_words: bool = False
+    failed_renewals: int = 0
+    sweeps: int = 0
+    failed_sweeps: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Literal, TypeAlias
@@ -27,9 +28,12 @@ from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes, Written
 from warmgraph.store.sqlite.items import Change
+from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import Row, pending_write
+from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
+from warmgraph.store.sqlite.vectors import model_in_use
 
 __all__ = ["RoutedStore"]
 
@@ -43,13 +47,16 @@ class RoutedStore(StepStore):
     Rows, vectors and term counts live in SQLite (WAL). One thread writes and commits what arrives together; a call
     that has returned is on disk. Namespaces are indexed in RAM when first searched, from what the file holds:
     nothing is embedded or tokenized again. Other processes may use the same file; what they commit is seen by the
-    next read. Thread-safe, and bound to no event loop.
+    next read. Thread-safe, and bound to no event loop; a forked process opens the file anew by itself.
+
+    Where the file's vectors are of another model than `index` names, the store says so in the log and in `stats`, and
+    ranks by words until `reembed`.
 
     Args:
         path: The file; ":memory:" for a store that ends with the object.
         index: How to embed, as in LangGraph: `embed` (an Embeddings, a function, or a name such as "hashing"),
             `dims`, `fields`. Without it search ranks by words (BM25F).
-        ttl: Times to live, as in LangGraph, in minutes.
+        ttl: Times to live, as in LangGraph, in minutes. `sweep_interval_minutes` starts the sweeper.
         search_mode: What `search` ranks by: "dense" (the default with an index), "lexical", or "hybrid".
         scorer: What `recall_long_term` ranks by. The default is the best there is for the embedder.
         analyzer: From text to terms.
@@ -88,13 +95,18 @@ class RoutedStore(StepStore):
         self.ranking: Ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
         self.clock: Clock = clock or SystemClock()
         self._database = Database(path, synchronous=synchronous)
+        self._model = ModelWatch(self._database.path, self.ranking.embedder, self.ranking.indexing.fields)
+        self.ranking.comparable = self._model.usable
         try:
-            self._indexes = LoadedIndexes(self._database, lambda: self.ranking.model, max_index_bytes)
+            self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes)
         except BaseException:
             self._database.close()
             raise
         self._renewals = Renewals(self._indexes, self._now)
-        self._reader = Reader(self._database, self._indexes, self._now, self._renewals)
+        self._reader = Reader(self._database, self._indexes, self._now, self._renewals, self.ranking)
+        weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
+        self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
+        self._sweep_if_configured()
 
     # -- opening and closing ------------------------------------------------------------------------
 
@@ -112,7 +124,11 @@ class RoutedStore(StepStore):
         return self.ranking.embedder
 
     def close(self) -> None:
-        """Finish what was begun and close the file. Safe to call twice."""
+        """Finish what was begun and close the file. Safe to call twice.
+
+        A write that was handed over before is committed; one that comes later is a StoreClosedError to its caller.
+        """
+        self.stop_ttl_sweeper()
         self._database.close()
 
     # -- what it can do besides ---------------------------------------------------------------------
@@ -160,15 +176,65 @@ class RoutedStore(StepStore):
         for index in self._indexes.loaded():
             with index.lock:
                 parts.append(index.stats())
-        file = self._database.file
-        names = () if self._database.in_memory else (file, f"{file}-wal")
+        sweeper = self.ttl_sweeper
         return RoutedStats(
             items=self._database.read(lambda c: int(c.execute("SELECT count(*) FROM items").fetchone()[0])),
             namespaces_loaded=len(parts),
             lexical_bytes=sum(lexical.ram_bytes for lexical, _ in parts),
             vector_bytes=sum(vectors.ram_bytes for _, vectors in parts),
-            file_bytes=sum(os.path.getsize(name) for name in names if os.path.exists(name)),
+            file_bytes=file_bytes(self._database),
+            vector_model=None if self._model.in_use is None else str(self._model.in_use),
+            vector_fields=None if self._model.in_use is None else self._model.in_use.fields,
+            ranks_by_words=not self._model.usable(),
+            failed_renewals=self._renewals.failed,
+            sweeps=sweeper.rounds,
+            failed_sweeps=sweeper.failures,
         )
+
+    def compact(self) -> Compacted:
+        """Give the space of deleted items back to the disk, and start the log anew.
+
+        In steps of a few milliseconds, between which others read and write. Only a file that an older version made is
+        rewritten as a whole, once.
+
+        Raises:
+            StoreError: The file could not be written.
+        """
+        return run(self._upkeep.compact())
+
+    async def acompact(self) -> Compacted:
+        """Compact like `compact`, without blocking the event loop."""
+        return await arun(self._upkeep.compact())
+
+    def reembed(self, *, batch: int = 64, progress: Callable[[int], object] | None = None) -> Reembedded:
+        """Embed every item with the model of this store, put it in use, and delete the vectors of others.
+
+        Readers and writers go on: those with the previous model by its vectors until the last item is embedded, all
+        others by words. What was done survives a kill; the next call goes on from there. It also embeds what has no
+        vector yet because it was written without a model.
+
+        Args:
+            batch: Items embedded in one call.
+            progress: Told how many items were embedded, after every batch.
+
+        Raises:
+            InvalidArgumentError: The store has no index.
+            EmbeddingError: The model failed. What was embedded before is kept.
+            StoreError: The file could not be written.
+
+        Example:
+            >>> with RoutedStore(":memory:", index={"embed": "hashing", "fields": ["content"]}) as store:
+            ...     store.put(("memories", "ana"), "1", {"content": "I live in Lisbon."})
+            ...     store.reembed().model
+            'hashing-512 (512 dimensions)'
+        """
+        check_count("batch", batch, least=1)
+        return run(self._upkeep.reembed(batch, progress))
+
+    async def areembed(self, *, batch: int = 64, progress: Callable[[int], object] | None = None) -> Reembedded:
+        """Embed anew like `reembed`, without blocking the event loop."""
+        check_count("batch", batch, least=1)
+        return await arun(self._upkeep.reembed(batch, progress))
 
     # -- the steps, which WarmStore takes as well ---------------------------------------------------
 
@@ -215,10 +281,13 @@ class RoutedStore(StepStore):
         """
         searchable = yield from self.ranking.searchables(puts)
         pending = [pending_write(put, how, vectors) for put, (how, vectors) in zip(puts, searchable, strict=True)]
-        now, model = self._now(), self._model()
+        now, model = self._now(), self._model.ours
 
         def work(connection: sqlite3.Connection) -> list[Change]:
-            return items.apply_writes(connection, pending, now, model)
+            changes = items.apply_writes(connection, pending, now, model)
+            if model is not None and self._model.in_use is None:  # these may be the first vectors of the file
+                self._model.note(model_in_use(connection))
+            return changes
 
         def queue() -> Future[Written]:
             if begin is not None:
@@ -237,13 +306,7 @@ class RoutedStore(StepStore):
 
     def sweep_steps(self) -> Steps[int]:
         """Delete what has expired, and return how many items that were."""
-        now = self._now()
-
-        def queue() -> Future[Written]:
-            return self._indexes.write(lambda connection: items.delete_expired(connection, now))
-
-        written: Written = yield Io(lambda: queue().result(), lambda: asyncio.wrap_future(queue()))
-        return len(written.changes)
+        return self._upkeep.sweep()
 
     def index_of(self, namespace: Namespace) -> NamespaceIndex | None:
         """Return the index of a namespace if it is in RAM."""
@@ -296,10 +359,6 @@ class RoutedStore(StepStore):
 
     def _sweep(self) -> Steps[int]:
         return self.sweep_steps()
-
-    def _model(self) -> tuple[str, int] | None:
-        model = self.ranking.model
-        return None if model is None or model[1] is None else (model[0], model[1])
 
     def _now(self) -> int:
         return round(self.clock.now().timestamp() * items.MICROSECONDS)

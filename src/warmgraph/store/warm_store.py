@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, TypeVar
@@ -12,6 +13,7 @@ from langgraph.store.base import BaseStore, IndexConfig, Item, Result, SearchIte
 
 from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, StoreClosedError
+from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
 from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
 from warmgraph.steps import Steps
@@ -26,6 +28,7 @@ from warmgraph.store.routed import RoutedStore
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import WarmRecalls
+from warmgraph.store.warm_upkeep import WarmUpkeep
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
 __all__ = ["WarmStore"]
@@ -35,7 +38,7 @@ T = TypeVar("T")
 NEVER = float("inf")
 
 
-class WarmStore(RecallingStore):
+class WarmStore(WarmUpkeep, RecallingStore):
     """A warm tier in front of a long-term store, itself a `BaseStore`.
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
@@ -50,7 +53,8 @@ class WarmStore(RecallingStore):
         max_namespaces: Namespaces in RAM.
         max_bytes: Bytes of all warm items together.
         index: How to embed, as in LangGraph. A `RoutedStore` brings its own.
-        ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own.
+        ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own. `sweep_interval_minutes`
+            starts the sweeper.
         router: Decides in `recall` whether the warm tier is enough.
         promote: Whether a recall makes what it found in the long-term tier warm.
         max_staleness: How long a read that is answered from RAM may miss what another process wrote to the same file,
@@ -88,6 +92,9 @@ class WarmStore(RecallingStore):
         analyzer: Analyzer = analyze,
         clock: Clock | None = None,
     ) -> None:
+        options = dict(locals())
+        del options["self"]
+        self._remake = partial(WarmStore, **options)
         self.capacity: int = check_count("capacity", capacity, least=1)
         check_count("max_namespaces", max_namespaces, least=1)
         check_count("max_bytes", max_bytes, least=1)
@@ -95,7 +102,7 @@ class WarmStore(RecallingStore):
             raise InvalidArgumentError("max_staleness", expected="seconds >= 0", got=max_staleness)
         self.clock: Clock = clock or (long_term.clock if isinstance(long_term, RoutedStore) else SystemClock())
         self.router: WarmRouter = router or PeekRouter()
-        self.long_term = long_term
+        self.long_term: BaseStore | None = long_term
         self._backend: Backend
         if isinstance(long_term, RoutedStore):
             _refuse_twice(index=index, ttl=ttl, search_mode=search_mode, scorer=scorer)
@@ -131,6 +138,9 @@ class WarmStore(RecallingStore):
         )
         self._owned: RoutedStore | None = None
         self._closed = False
+        if long_term is None:
+            self._sweep_if_configured()
+        watch_forks(self)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, index: IndexConfig | None = None, **options: Any) -> Self:
@@ -169,6 +179,7 @@ class WarmStore(RecallingStore):
     def close(self) -> None:
         """Stop. A file that `open` opened is closed; a store that was handed in stays open. Safe to call twice."""
         if not self._closed:
+            self._stop_own_sweeper()
             self._closed = True
             self._backend.close()
         if self._owned is not None:

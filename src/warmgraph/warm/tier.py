@@ -245,6 +245,14 @@ class WarmTier:
             item.expires = max(item.expires, now + item.ttl * 60)
             return item.expires
 
+    def prolong(self, namespace: Namespace, key: str, expires: float) -> None:
+        """Move the expiry of a warm item that has one further away, in seconds since the epoch; never closer."""
+        with self.lock:
+            space = self._namespaces.get(namespace)
+            item = space.items.get(key) if space else None
+            if item is not None and item.expires != NEVER:
+                item.expires = max(item.expires, expires)
+
     def drop(self, namespace: Namespace) -> None:
         """Remove a namespace from RAM."""
         with self.lock:

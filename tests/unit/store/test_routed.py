@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from langgraph.store.base import PutOp
 
-from warmgraph.errors import DimensionError, StoreCorruptError
+from warmgraph.errors import StoreCorruptError
 from warmgraph.index import analyze
 from warmgraph.store import RoutedStore, WarmStore
 from warmgraph.testing import FakeEmbeddings
@@ -101,42 +101,6 @@ def test_a_file_may_be_opened_without_its_index(tmp_path: Path) -> None:
         found = store.search(NS, query=THREAD[1])
         assert 1.0 == pytest.approx(found[0].score)
         assert ("new", None) == (found[-1].key, found[-1].score)
-
-
-def test_vectors_of_another_model_do_not_score(tmp_path: Path) -> None:
-    """What was embedded by something else is found by its words, and not compared."""
-
-    def other(texts: list[str]) -> list[list[float]]:
-        return [[1.0, 0.0, 0.0] for _ in texts]
-
-    with RoutedStore(tmp_path / "m.db", index=index(FakeEmbeddings(8))) as store:
-        fill(store)
-    with RoutedStore(tmp_path / "m.db", index=index(other, dims=3)) as store:
-        assert {None} == {item.score for item in store.search(NS, query="dog")}
-        assert "1" == store.recall_long_term(NS, "dog").items[0].key
-        store.put(NS, "new", {"content": "a cat"})
-        assert "new" == store.search(NS, query="dog")[0].key
-        store._check()
-
-
-def test_a_model_that_changes_its_dimensions_breaks_no_write(tmp_path: Path) -> None:
-    """Vectors of a new length are stored, and from then on those are what is compared."""
-    dims = 2
-
-    def embed(texts: list[str]) -> list[list[float]]:
-        return [[1.0] * dims for _ in texts]
-
-    config: Any = {"embed": embed, "fields": ["content"]}
-    with RoutedStore(tmp_path / "m.db", index=config) as store:
-        store.put(NS, "old", {"content": "dog"})
-    dims = 3
-    with RoutedStore(tmp_path / "m.db", index=config) as store:
-        store.load_index(NS)  # before anybody knows the dimensions
-        with pytest.raises(DimensionError):
-            store.search(NS, query="dog")
-        store.put(NS, "new", {"content": "cat"})
-        assert [("new", True), ("old", False)] == [(i.key, i.score is not None) for i in store.search(NS, query="dog")]
-        store._check()
 
 
 def test_neighbours_in_a_thread_give_each_other_context(tmp_path: Path) -> None:

@@ -92,6 +92,10 @@ class Backend(ABC):
         """Hear that an item, or a whole namespace, left the tier for good. Called with the tier's lock held."""
         return
 
+    def after_fork(self) -> None:
+        """Go on in a forked child with what RAM holds; for a backend that holds it nowhere else."""
+        return
+
     def close(self) -> None:
         """Let go of the store behind."""
         return

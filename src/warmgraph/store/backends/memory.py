@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -74,6 +75,12 @@ class MemoryBackend(Backend):
                 index.remove(key)
             if not len(index):
                 self._drop_index(namespace)
+
+    def after_fork(self) -> None:
+        """Have locks that no thread of the parent held."""
+        self.tier.lock = threading.RLock()
+        for index in self._indexes.values():
+            index.lock = threading.RLock()
 
     def refresh(self, places: Mapping[Place, float]) -> None:
         """Move expiries, in the tier and in the index."""

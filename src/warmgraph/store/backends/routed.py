@@ -49,6 +49,8 @@ class RoutedBackend(Backend):
         for change in changes:
             if change.gone or change.entry is not None:
                 self._tier.overtake(change.namespace, change.key)
+            elif change.expires_at is not None:  # it was read elsewhere, and lives longer
+                self._tier.prolong(change.namespace, change.key, change.expires_at / MICROSECONDS)
 
     def forgotten(self) -> None:
         """Hear that anything may have been written."""

@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from warmgraph.errors import StoreCorruptError
-from warmgraph.index import NamespaceIndex
+from warmgraph.forks import ForkAware, watch_forks
+from warmgraph.index import Entry, NamespaceIndex
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.items import Change
+from warmgraph.store.sqlite.model_watch import ModelWatch
+from warmgraph.store.sqlite.vectors import Model, model_in_use
 
 __all__ = ["ChangeListener", "LoadedIndexes", "Written"]
 
@@ -77,16 +80,16 @@ class Written:
     changes: list[Change]
 
 
-class LoadedIndexes:
+class LoadedIndexes(ForkAware):
     """Indexes by namespace.
 
     Args:
         database: The file.
-        model: Gives the name and dimensions of the embedding model; vectors of others are not loaded.
+        model: Knows the store's embedding model; vectors of others are not loaded.
         max_bytes: RAM that all of them may take.
     """
 
-    def __init__(self, database: Database, model: Callable[[], tuple[str, int | None] | None], max_bytes: int) -> None:
+    def __init__(self, database: Database, model: ModelWatch, max_bytes: int) -> None:
         self._database = database
         self._model = model
         self._max_bytes = max_bytes
@@ -95,7 +98,16 @@ class LoadedIndexes:
         self._loading: dict[Namespace, _Loading] = {}
         self._bytes = 0
         self._listeners: list[ChangeListener] = []
-        self._applied = database.read(items.last_seq)
+        self._applied, in_use = database.read(lambda c: (items.last_seq(c), model_in_use(c)))
+        model.note(in_use)
+        watch_forks(self)
+
+    def after_fork_in_child(self) -> None:
+        """Begin without indexes: those in RAM may have been in the middle of a change, their locks held."""
+        self._lock = threading.Lock()
+        self._indexes.clear()
+        self._loading.clear()
+        self._bytes = 0
 
     def get(self, namespace: Namespace) -> NamespaceIndex | None:
         """Return the index of a namespace if it is in RAM."""
@@ -186,13 +198,14 @@ class LoadedIndexes:
                 listener.changed(written.changes)
 
     def _follow(self, until: int | None = None) -> None:
-        model = self._model()
+        model = self._model.key
 
-        def read(connection: sqlite3.Connection) -> tuple[int, list[Change] | None]:
+        def read(connection: sqlite3.Connection) -> tuple[int, list[Change] | None, Model | None]:
             last = items.last_seq(connection) if until is None else until
-            return last, items.changes_between(connection, self._applied, last, model)
+            return last, items.changes_between(connection, self._applied, last, model), model_in_use(connection)
 
-        last, changes = self._database.read(read)
+        last, changes, in_use = self._database.read(read)
+        self._model.note(in_use)
         if changes is None:  # the change log does not reach back
             self._forget_all()
         else:
@@ -243,10 +256,16 @@ class LoadedIndexes:
         return loaded.index
 
     def _build(self, namespace: Namespace) -> NamespaceIndex:
-        model = self._model()
+        model = self._model.key
         index = NamespaceIndex()
+
+        def read(connection: sqlite3.Connection) -> tuple[list[Entry], Model | None]:
+            return items.entries_of(connection, namespace, model), model_in_use(connection)
+
         try:
-            for entry in self._database.read(lambda connection: items.entries_of(connection, namespace, model)):
+            entries, in_use = self._database.read(read)
+            self._model.note(in_use)  # before anybody ranks by it
+            for entry in entries:
                 index.upsert(entry)
         except (ValueError, TypeError, KeyError) as error:
             message = f"{self._database.path}: the rows of {'.'.join(namespace)} cannot be indexed: {error}"

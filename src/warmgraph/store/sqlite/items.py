@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from warmgraph.index import Entry
 from warmgraph.store.sqlite.rows import AFTER_SEPARATOR, SEPARATOR, Pending, Row, document_from, joined, split
+from warmgraph.store.sqlite.vectors import Key, Model, known_model, note_model, write_vectors
 
 __all__ = [
     "Change",
@@ -22,18 +23,19 @@ __all__ = [
     "delete_expired",
     "entries_of",
     "fetch",
+    "forget_history",
     "last_seq",
-    "model_id",
     "move_expiry",
     "namespaces_under",
     "newest_rows",
+    "prefix_range",
 ]
 
 Namespace: TypeAlias = tuple[str, ...]
-Model: TypeAlias = tuple[str, int | None]  # name and dimensions; unknown dimensions are those used last
 NEVER = float("inf")
 KEPT_DELETIONS = 10_000
 MERGED_NAMESPACES = 100
+SWEPT_AT_ONCE = 1_000  # items: other writers come in between
 MICROSECONDS = 1_000_000
 
 
@@ -75,15 +77,14 @@ def last_seq(connection: sqlite3.Connection) -> int:
     return seq
 
 
-def model_id(connection: sqlite3.Connection, name: str, dims: int) -> int:
-    """Return the number of an embedding model, which is noted if it is new."""
-    connection.execute("INSERT OR IGNORE INTO models (name, dims) VALUES (?, ?)", (name, dims))
-    found: int = connection.execute("SELECT id FROM models WHERE name = ? AND dims = ?", (name, dims)).fetchone()[0]
-    return found
+def forget_history(connection: sqlite3.Connection) -> None:
+    """Let every process read its indexes anew: the change log no longer reaches back to what any of them knows."""
+    _take_numbers(connection, KEPT_DELETIONS + 1)
+    connection.execute("DELETE FROM deletions")
 
 
 def apply_writes(
-    connection: sqlite3.Connection, writes: Sequence[Pending], now: int, model: tuple[str, int] | None
+    connection: sqlite3.Connection, writes: Sequence[Pending], now: int, model: Model | None
 ) -> list[Change]:
     """Write rows and vectors, number the changes, and return them in order.
 
@@ -91,11 +92,11 @@ def apply_writes(
         connection: Inside a write transaction.
         writes: At most one for each item.
         now: Microseconds since the epoch.
-        model: Name and dimensions of what made the vectors.
+        model: What made the vectors.
     """
     first = _take_numbers(connection, len(writes))
     changes = []
-    known_model: int | None = None
+    noted: int | None = None
     for seq, write in enumerate(writes, start=first):
         namespace = joined(write.namespace)
         if write.value is None:
@@ -124,11 +125,8 @@ def apply_writes(
         connection.execute("DELETE FROM vectors WHERE item = ?", (item,))
         if write.vectors is not None and len(write.vectors):
             assert model is not None
-            known_model = known_model or model_id(connection, *model)
-            connection.executemany(
-                "INSERT INTO vectors VALUES (?, ?, ?, ?)",
-                [(item, part, known_model, _blob(vector)) for part, vector in enumerate(write.vectors)],
-            )
+            noted = noted or note_model(connection, model)
+            write_vectors(connection, item, noted, write.vectors)
         entry = Entry(
             write.key, seq, _seconds(expires_at), write.document, write.vectors, write.question, write.importance
         )
@@ -156,8 +154,9 @@ def move_expiry(connection: sqlite3.Connection, items: Iterable[tuple[Namespace,
 
 
 def delete_expired(connection: sqlite3.Connection, now: int) -> list[Change]:
-    """Delete all items that have expired, and return the deletions."""
-    gone = connection.execute("SELECT namespace, key FROM items WHERE expires_at <= ?", (now,)).fetchall()
+    """Delete items that have expired, `SWEPT_AT_ONCE` at most, and return the deletions."""
+    statement = "SELECT namespace, key FROM items WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+    gone = connection.execute(statement, (now, SWEPT_AT_ONCE)).fetchall()
     if not gone:
         return []
     return apply_writes(connection, [Pending(split(namespace), key) for namespace, key in gone], now, None)
@@ -185,7 +184,7 @@ def newest_rows(connection: sqlite3.Connection, prefix: Namespace, now: int) -> 
     names = _names_under(connection, prefix)
     if len(names) > MERGED_NAMESPACES:
         rows: Iterable[Any] = connection.execute(
-            f"{select} namespace >= ? AND namespace < ? AND {living}", (*_range(prefix), now)
+            f"{select} namespace >= ? AND namespace < ? AND {living}", (*prefix_range(prefix), now)
         )
         if prefix and names[0] == joined(prefix):
             rows = _merged([rows, connection.execute(f"{select} namespace = ? AND {living}", (names[0], now))])
@@ -205,13 +204,16 @@ def namespaces_under(connection: sqlite3.Connection, prefix: Namespace, now: int
     return sorted(split(name) for name in names)
 
 
-def entries_of(connection: sqlite3.Connection, namespace: Namespace, model: Model | None) -> list[Entry]:
+def entries_of(connection: sqlite3.Connection, namespace: Namespace, model: Key | None) -> list[Entry]:
     """Return how all items of a namespace are indexed, in the order of their writing."""
-    return [entry for _, entry in _entries(connection, "i.namespace = ?", (joined(namespace),), model)]
+    return [entry for _, _, entry in _entries(connection, "i.namespace = ?", (joined(namespace),), model)]
 
 
-def changes_between(connection: sqlite3.Connection, after: int, until: int, model: Model | None) -> list[Change] | None:
-    """Return what changed after one number and up to another; `None` when the log does not reach back that far."""
+def changes_between(connection: sqlite3.Connection, after: int, until: int, model: Key | None) -> list[Change] | None:
+    """Return what changed after one number and up to another; `None` when the log does not reach back that far.
+
+    An item that was only read, and lives longer for it, comes with its expiry alone: whoever holds it need not drop it.
+    """
     if after < last_seq(connection) - KEPT_DELETIONS:
         return None
     span = (after, until)
@@ -219,16 +221,21 @@ def changes_between(connection: sqlite3.Connection, after: int, until: int, mode
         (seq, Change(split(namespace), key, seq, gone=True))
         for seq, namespace, key in connection.execute("SELECT * FROM deletions WHERE seq > ? AND seq <= ?", span)
     ]
-    for (seq, namespace), entry in _entries(connection, "i.seq > ? AND i.seq <= ?", span, model):
+    for namespace, key, seq, expires_at in connection.execute(
+        "SELECT namespace, key, seq, expires_at FROM items WHERE seq > ? AND seq <= ? AND written <= ?", (*span, after)
+    ):
+        changed.append((seq, Change(split(namespace), key, seq, expires_at=expires_at)))
+    where = "i.seq > ? AND i.seq <= ? AND i.written > ?"
+    for seq, namespace, entry in _entries(connection, where, (*span, after), model):
         changed.append((seq, Change(split(namespace), entry.key, seq, entry)))
     return [change for _, change in sorted(changed, key=lambda each: each[0])]
 
 
 def _entries(
-    connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...], model: Model | None
-) -> list[tuple[tuple[int, str], Entry]]:
+    connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...], model: Key | None
+) -> list[tuple[int, str, Entry]]:
     vectors: dict[int, list[NDArray[np.float32]]] = {}
-    known = model and _known_model(connection, *model)
+    known = model and known_model(connection, *model)
     if known:
         for item, blob in connection.execute(
             "SELECT v.item, v.vector FROM items i JOIN vectors v ON v.item = i.id "
@@ -243,7 +250,8 @@ def _entries(
     )
     return [
         (
-            (seq, namespace),
+            seq,
+            namespace,
             Entry(
                 key,
                 written,
@@ -258,13 +266,6 @@ def _entries(
     ]
 
 
-def _known_model(connection: sqlite3.Connection, name: str, dims: int | None) -> int | None:
-    found = connection.execute(
-        "SELECT id FROM models WHERE name = ? AND dims = coalesce(?, dims) ORDER BY id DESC LIMIT 1", (name, dims)
-    ).fetchone()
-    return found[0] if found else None
-
-
 def _take_numbers(connection: sqlite3.Connection, count: int) -> int:
     last: int = connection.execute(
         "UPDATE counters SET value = value + ? WHERE name = 'seq' RETURNING value", (count,)
@@ -277,7 +278,7 @@ def _names_under(connection: sqlite3.Connection, prefix: Namespace) -> list[str]
 
     Goes from one name to the next along the index, past all the rows in between.
     """
-    low, high = _range(prefix)
+    low, high = prefix_range(prefix)
     names = [name for (name,) in connection.execute(_NAMES, (low, high, high))]
     if prefix:
         own = joined(prefix)
@@ -297,7 +298,7 @@ SELECT name FROM found WHERE name IS NOT NULL
 """
 
 
-def _range(prefix: Namespace) -> tuple[str, str | bytes]:
+def prefix_range(prefix: Namespace) -> tuple[str, str | bytes]:
     """Return between which names everything below a prefix lies; a BLOB sorts behind all texts."""
     return (joined(prefix) + SEPARATOR, joined(prefix) + AFTER_SEPARATOR) if prefix else ("", b"")
 
@@ -312,7 +313,3 @@ def _row(row: Sequence[Any]) -> Row:
 
 def _seconds(expires_at: int | None) -> float:
     return NEVER if expires_at is None else expires_at / MICROSECONDS
-
-
-def _blob(vector: NDArray[np.float32]) -> bytes:
-    return np.ascontiguousarray(vector, "<f4").tobytes()

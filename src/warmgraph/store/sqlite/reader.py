@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import SearchItem
 
+from warmgraph.store.config import Ranking
 from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Read, Search
 from warmgraph.store.search import Query, Ranked, rank
@@ -33,6 +34,7 @@ class Reader:
         indexes: Its indexes in RAM.
         now: Tells the time, in microseconds since the epoch.
         renewals: Is given items that were read and whose time to live starts anew.
+        ranking: Knows whether the vectors in the file can be compared.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Reader:
         indexes: LoadedIndexes,
         now: Callable[[], int],
         renewals: Renewals,
+        ranking: Ranking,
     ) -> None:
         self._database = database
+        self._ranking = ranking
         self._indexes = indexes
         self._now = now
         self._renewals = renewals
@@ -82,7 +86,7 @@ class Reader:
         wanted = search.offset + search.limit
         ranking = rank(
             indexes,
-            query,
+            self._ranking.checked(query, search.query or ""),
             now=self._now() / items.MICROSECONDS,
             wanted=wanted,
             above=above,

@@ -6,16 +6,21 @@ import sqlite3
 from pathlib import Path
 
 from warmgraph.errors import StoreCorruptError, StoreVersionError
+from warmgraph.store.sqlite.migrations import MIGRATIONS, migrate
+from warmgraph.store.sqlite.tables import MODELS, VECTORS, execute_all
 
-__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "connect", "prepare"]
+__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "check_version", "connect", "prepare"]
 
 APPLICATION_ID = 0x77617267  # "warg", in the file's header: what `file` and others tell formats by
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = max(MIGRATIONS) + 1
+INCREMENTAL = 2
+# A log that one large transaction blew up is cut back to this when it starts anew.
+MAX_RESTING_LOG = 64 << 20
 
 # Times are microseconds since the epoch. `seq` numbers every change; with `deletions` it is the change log from which
 # other processes on the same file learn what happened. A namespace is its labels joined by periods, which no label
-# can contain, so all of a prefix lie in one range of the index.
-_SCHEMA = """
+# can contain, so all of a prefix lie in one range of the index. `counters` also names the model in use: `vectors.py`.
+_SCHEMA = f"""
 CREATE TABLE items (
     id         INTEGER PRIMARY KEY,
     namespace  TEXT    NOT NULL,
@@ -36,22 +41,7 @@ CREATE UNIQUE INDEX items_by_key ON items (namespace, key);
 CREATE INDEX items_by_age ON items (namespace, written);
 CREATE INDEX items_by_seq ON items (seq);
 CREATE INDEX items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL;
-
-CREATE TABLE vectors (
-    item   INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
-    part   INTEGER NOT NULL,                 -- an item with several texts has several vectors
-    model  INTEGER NOT NULL REFERENCES models (id),
-    vector BLOB    NOT NULL,                 -- float32, little-endian
-    PRIMARY KEY (item, part)
-) WITHOUT ROWID;
-
-CREATE TABLE models (
-    id   INTEGER PRIMARY KEY,
-    name TEXT    NOT NULL,
-    dims INTEGER NOT NULL,
-    UNIQUE (name, dims)
-);
-
+{MODELS}{VECTORS}
 CREATE TABLE deletions (
     seq       INTEGER PRIMARY KEY,
     namespace TEXT NOT NULL,
@@ -73,16 +63,16 @@ CREATE TABLE state (                         -- what warmgraph keeps for itself;
 """
 
 
-def connect(path: str, *, busy_seconds: float, create: bool = False) -> sqlite3.Connection:
+def connect(path: str, *, busy_seconds: float, mode: str = "rw") -> sqlite3.Connection:
     """Open a connection for use on any thread, one at a time. Transactions are begun and ended by hand.
 
     Args:
         path: The file, or ":memory:".
         busy_seconds: How long to wait for another process that is writing.
-        create: Whether to make a file that is missing. Only opening a store does; a reader that finds its file gone
-            must say so, not leave an empty one.
+        mode: "rwc" makes a file that is missing. Only opening a store does; a reader that finds its file gone must say
+            so, not leave an empty one. "ro" writes nothing; "ro&immutable=1" does not even look for writers.
     """
-    name = path if path == ":memory:" else f"{Path(path).absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+    name = path if path == ":memory:" else f"{Path(path).absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(name, timeout=busy_seconds, isolation_level=None, check_same_thread=False, uri=True)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -95,7 +85,7 @@ def connect(path: str, *, busy_seconds: float, create: bool = False) -> sqlite3.
 
 
 def prepare(connection: sqlite3.Connection, path: str, synchronous: str) -> None:
-    """Make the tables of a new file, or check that an old one is ours and of a version that we know.
+    """Make the tables of a new file, or bring an old one to the present version.
 
     Raises:
         StoreCorruptError: The file is a database of something else.
@@ -103,32 +93,25 @@ def prepare(connection: sqlite3.Connection, path: str, synchronous: str) -> None
     """
     connection.execute("BEGIN")
     try:
-        _is_new(connection, path)  # before anything is written to what may be somebody else's file
+        version = read_version(connection, path)  # before anything is written to what may be somebody else's file
     finally:
         connection.execute("ROLLBACK")
+    if version is None:  # free pages can be given back step by step; has to be said before there are any tables
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_size_limit = {MAX_RESTING_LOG}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute("BEGIN IMMEDIATE")  # two processes may open a new file at once: one makes the tables
-    try:
-        _prepare(connection, path)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+    while version != SCHEMA_VERSION:
+        version = _one_step(connection, path)
 
 
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    if not _is_new(connection, path):
-        return
-    for statement in _SCHEMA.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+def read_version(connection: sqlite3.Connection, path: str) -> int | None:
+    """Return the version of the tables, `None` where they are still to be made.
 
-
-def _is_new(connection: sqlite3.Connection, path: str) -> bool:
-    """Tell whether the tables are still to be made; raise if the file is not one that we can use."""
+    Raises:
+        StoreCorruptError: The file is a database of something else.
+        StoreVersionError: The file was written by a newer warmgraph.
+    """
     application, version = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     )
@@ -136,9 +119,45 @@ def _is_new(connection: sqlite3.Connection, path: str) -> bool:
         raise StoreVersionError(
             f"{path} was written by a newer warmgraph (schema {version}, this one knows {SCHEMA_VERSION}): upgrade it"
         )
-    if application == APPLICATION_ID and version == SCHEMA_VERSION:
-        return False
+    if application == APPLICATION_ID and version in (*MIGRATIONS, SCHEMA_VERSION):
+        return int(version)
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application or version or tables:
         raise StoreCorruptError(f"{path} is an SQLite database of something else, not of warmgraph")
-    return True
+    return None
+
+
+def check_version(connection: sqlite3.Connection, path: str) -> None:
+    """Raise StoreVersionError if another process brought the file to another version while it was open here."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        raise StoreVersionError(
+            f"{path} was brought to schema {version} by another warmgraph while it was open here (schema"
+            f" {SCHEMA_VERSION}): restart this program with that version"
+        )
+
+
+def _one_step(connection: sqlite3.Connection, path: str) -> int:
+    """Make the tables, or bring them to the next version, in one transaction; return the version they have then.
+
+    Several processes may open a file at once: one does it, and the others find it done.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = read_version(connection, path)
+        if version is None:
+            execute_all(connection, _SCHEMA)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            reached = SCHEMA_VERSION
+        elif version < SCHEMA_VERSION:
+            migrate(connection, version)
+            reached = version + 1
+        else:
+            reached = version
+        connection.execute(f"PRAGMA user_version = {reached}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return reached

@@ -13,6 +13,7 @@ from warmgraph.index import LexicalDocument
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.rows import Pending, document_from, document_to, split
 from warmgraph.store.sqlite.schema import connect, prepare
+from warmgraph.store.sqlite.vectors import Key, Model
 
 NOW = 1_000_000_000_000_000
 NS = ("m", "ana")
@@ -112,7 +113,7 @@ def test_deleting_an_item_deletes_its_vectors(connection: sqlite3.Connection) ->
     """No vector outlives its item, and writing again leaves the new ones alone."""
     vectors = np.eye(3, dtype=np.float32)
     for n in (3, 1):
-        items.apply_writes(connection, [Pending(NS, "k", "{}", vectors=vectors[:n])], NOW, ("model", 3))
+        items.apply_writes(connection, [Pending(NS, "k", "{}", vectors=vectors[:n])], NOW, Model("model", 3))
         (entry,) = items.entries_of(connection, NS, ("model", 3))
         assert entry.vectors is not None
         assert vectors[:n].tolist() == entry.vectors.tolist()
@@ -121,18 +122,42 @@ def test_deleting_an_item_deletes_its_vectors(connection: sqlite3.Connection) ->
 
 
 def test_vectors_of_another_model_are_not_read(connection: sqlite3.Connection) -> None:
-    """Vectors that cannot be compared are as good as none; of unknown dimensions the last used ones count."""
-    items.apply_writes(connection, [Pending(NS, "a", "{}", vectors=np.ones((1, 2), np.float32))], NOW, ("model", 2))
-    items.apply_writes(connection, [Pending(NS, "b", "{}", vectors=np.ones((1, 3), np.float32))], NOW, ("model", 3))
+    """Vectors that cannot be compared are as good as none; of unknown dimensions those in use count."""
+    for key, dims in (("a", 2), ("b", 3)):
+        vectors = np.ones((1, dims), np.float32)
+        items.apply_writes(connection, [Pending(NS, key, "{}", vectors=vectors)], NOW, Model("model", dims))
 
-    def found(model: items.Model | None) -> dict[str, int | None]:
+    def found(model: Key | None) -> dict[str, int | None]:
         entries = items.entries_of(connection, NS, model)
         return {each.key: None if each.vectors is None else each.vectors.shape[1] for each in entries}
 
-    assert {"a": 2, "b": None} == found(("model", 2))
+    assert {"a": 2, "b": None} == found(("model", 2)) == found(("model", None))
     assert {"a": None, "b": 3} == found(("model", 3))
-    assert {"a": None, "b": 3} == found(("model", None))
     assert {"a": None, "b": None} == found(("other", 2)) == found(None)
+
+
+def test_a_renewal_is_told_apart_from_a_write(connection: sqlite3.Connection) -> None:
+    """Whoever was in step hears of a new expiry alone; whoever was not gets the whole entry."""
+    items.apply_writes(connection, [Pending(NS, "k", "{}", ttl=10.0)], NOW, None)
+    later = NOW + 5 * 60 * items.MICROSECONDS
+    (moved,) = items.move_expiry(connection, [(NS, "k")], later)
+    in_step = items.changes_between(connection, 1, 2, None)
+    behind = items.changes_between(connection, 0, 2, None)
+    assert in_step is not None
+    assert behind is not None
+    assert [("k", 2, None, moved.expires_at)] == [(c.key, c.seq, c.entry, c.expires_at) for c in in_step]
+    assert [("k", True)] == [(c.key, c.entry is not None) for c in behind]
+
+
+def test_a_sweep_is_done_in_steps(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many expired items are deleted at once, the first to expire first."""
+    monkeypatch.setattr(items, "SWEPT_AT_ONCE", 2)
+    for n in range(5):
+        items.apply_writes(connection, [Pending(NS, str(n), "{}", ttl=5.0 - n)], NOW, None)
+    later = NOW + 10 * 60 * items.MICROSECONDS
+    assert [["4", "3"], ["2", "1"], ["0"], []] == [
+        [change.key for change in items.delete_expired(connection, later)] for _ in range(4)
+    ]
 
 
 NAMES = [("a",), ("a", "b"), ("a", "b", "c"), ("a-b",), ("a/b",), ("aa",), ("b",), ("é",), ("a", "é"), ("a", "-")]

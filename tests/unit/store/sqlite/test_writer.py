@@ -26,7 +26,7 @@ class Bench:
         connection.execute("CREATE TABLE t (x INTEGER UNIQUE)")
         self.statements: list[str] = []
         connection.set_trace_callback(self.statements.append)
-        self.writer = GroupCommitWriter(connection, str(path))
+        self.writer = GroupCommitWriter(lambda: connection, str(path))
         self.gate = threading.Event()
 
     def hold(self) -> None:

@@ -1,0 +1,46 @@
+"""From one version of the tables to the next.
+
+Each step runs in one transaction together with the new version number: a file is at one version or at the next,
+whatever happens. Processes that have the file open meanwhile go on reading what they began to read; before their next
+write they find the new version and refuse (`schema.check_version`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from warmgraph.store.sqlite.tables import MODELS, VECTORS, execute_all
+
+__all__ = ["MIGRATIONS", "migrate"]
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring the tables from a version to the next. Must be called inside a write transaction.
+
+    Args:
+        connection: Inside a transaction.
+        version: The version that the tables have; a key of `MIGRATIONS`.
+    """
+    MIGRATIONS[version](connection)
+
+
+def _vectors_by_model(connection: sqlite3.Connection) -> None:
+    """From 1 to 2: an item may have vectors of two models at once, and the file says which model is in use."""
+    execute_all(connection, f"ALTER TABLE models RENAME TO models_1;\n{MODELS}")
+    connection.execute("INSERT INTO models (id, name, dims) SELECT id, name, dims FROM models_1")
+    execute_all(connection, f"ALTER TABLE vectors RENAME TO vectors_1;\n{VECTORS}")
+    columns = "item, part, model, vector"
+    connection.execute(f"INSERT INTO vectors ({columns}) SELECT {columns} FROM vectors_1")
+    connection.execute("DROP TABLE vectors_1")
+    connection.execute("DROP TABLE models_1")
+    # The model in use is the one that most items were embedded with; of several, the newest.
+    connection.execute(
+        "INSERT INTO counters SELECT 'model', model FROM vectors GROUP BY model"
+        " ORDER BY count(DISTINCT item) DESC, model DESC LIMIT 1"
+    )
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = MappingProxyType({1: _vectors_by_model})
+"""The step that leads away from each older version."""

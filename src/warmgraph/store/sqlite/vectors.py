@@ -1,0 +1,211 @@
+"""Whose vectors the file holds: the model in use, and the way from one to another.
+
+`counters` names two models: 'model' is in use, 'next_model' is the one that the items are being embedded with. Vectors
+of two models lie side by side until every item has one of the next; then one transaction makes that the model in use.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warmgraph.store.sqlite.rows import Row, split
+
+__all__ = [
+    "Lacking",
+    "Model",
+    "add_vectors",
+    "begin_model",
+    "count_without",
+    "drop_others",
+    "items_without",
+    "known_model",
+    "model_in_use",
+    "note_model",
+    "switch_model",
+    "write_vectors",
+]
+
+Key: TypeAlias = tuple[str, int | None]  # name and dimensions; unknown dimensions are those used last
+DROPPED_AT_ONCE = 2_000  # vectors; a transaction of some 10 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What makes vectors.
+
+    Args:
+        name: Its fingerprint.
+        dims: Length of its vectors.
+        fields: The paths that were embedded by default, where the file knows them.
+    """
+
+    name: str
+    dims: int
+    fields: tuple[str, ...] | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.dims} dimensions)"
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """An item that has no vector of a model.
+
+    Args:
+        id: Its row.
+        written: The number of its last write: a vector that was made of an older value is not kept.
+        row: Namespace, key and value.
+        paths: The `index` argument of its put, as JSON.
+    """
+
+    id: int
+    written: int
+    row: Row
+    paths: str | None
+
+
+def model_in_use(connection: sqlite3.Connection, counter: str = "model") -> Model | None:
+    """Return the model that the file's vectors are of, or with "next_model" the one that is to replace it.
+
+    `None` where there is none, or where it has no vector left.
+    """
+    found = connection.execute(
+        "SELECT name, dims, fields FROM models WHERE id = (SELECT value FROM counters WHERE name = ?)"
+        " AND EXISTS (SELECT 1 FROM vectors WHERE model = models.id)",
+        (counter,),
+    ).fetchone()
+    if found is None:
+        return None
+    return Model(found[0], found[1], None if found[2] is None else tuple(json.loads(found[2])))
+
+
+def known_model(connection: sqlite3.Connection, name: str, dims: int | None) -> int | None:
+    """Return the number of a model, `None` where the file does not know it."""
+    found = connection.execute(
+        "SELECT id FROM models WHERE name = ? AND dims = coalesce(?, dims)"
+        " ORDER BY id = (SELECT value FROM counters WHERE name = 'model') DESC, id DESC LIMIT 1",
+        (name, dims),
+    ).fetchone()
+    return found[0] if found else None
+
+
+def note_model(connection: sqlite3.Connection, model: Model) -> int:
+    """Return the number of a model, noted if it is new; it is in use from now on if no other has a vector."""
+    number = known_model(connection, model.name, model.dims) or _add(connection, model)
+    in_use = _in_use(connection)
+    if in_use is None or (in_use != number and not _has_vectors(connection, in_use)):
+        _set(connection, "model", number)
+    return number
+
+
+def write_vectors(connection: sqlite3.Connection, item: int, model: int, vectors: NDArray[np.float32]) -> None:
+    """Give an item its vectors of one model: array of shape (parts, dims), float32."""
+    connection.executemany(
+        "INSERT INTO vectors (item, part, model, vector) VALUES (?, ?, ?, ?)",
+        [(item, part, model, np.ascontiguousarray(row, "<f4").tobytes()) for part, row in enumerate(vectors)],
+    )
+
+
+def begin_model(connection: sqlite3.Connection, model: Model) -> int:
+    """Note the model that the items will be embedded with, and return its number.
+
+    The same model is another one when it is to embed other fields: its vectors lie beside the old ones until all are
+    there.
+    """
+    fields = json.dumps(model.fields)
+    found = connection.execute(
+        "SELECT id FROM models WHERE name = ? AND dims = ? AND coalesce(fields, ?) = ? ORDER BY fields IS NULL LIMIT 1",
+        (model.name, model.dims, fields, fields),
+    ).fetchone()
+    number = _add(connection, model) if found is None else int(found[0])
+    connection.execute("UPDATE models SET fields = ? WHERE id = ?", (fields, number))
+    if number != _in_use(connection):
+        _set(connection, "next_model", number)
+    return number
+
+
+def items_without(connection: sqlite3.Connection, model: int, after: int, limit: int, now: int) -> list[Lacking]:
+    """Return searchable items without a vector of a model, from one row number on; see `Lacking`."""
+    rows = connection.execute(
+        "SELECT id, written, paths, namespace, key, value, created_at, updated_at, ttl, expires_at FROM items i"
+        " WHERE id > ? AND terms IS NOT NULL AND (expires_at IS NULL OR expires_at > ?)"
+        " AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.item = i.id AND v.model = ?) ORDER BY id LIMIT ?",
+        (after, now, model, limit),
+    )
+    return [
+        Lacking(number, written, Row(split(namespace), *row), paths) for number, written, paths, namespace, *row in rows
+    ]
+
+
+def count_without(connection: sqlite3.Connection, model: int, now: int) -> int:
+    """Return how many items have vectors, but none of a model."""
+    found = connection.execute(
+        "SELECT count(*) FROM items i WHERE terms IS NOT NULL AND (expires_at IS NULL OR expires_at > ?)"
+        " AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.item = i.id AND v.model = ?)"
+        " AND EXISTS (SELECT 1 FROM vectors v WHERE v.item = i.id)",
+        (now, model),
+    ).fetchone()
+    return int(found[0])
+
+
+def add_vectors(connection: sqlite3.Connection, model: int, made: Sequence[tuple[Lacking, NDArray[np.float32]]]) -> int:
+    """Add vectors to items that nobody has written since, and return how many items that were."""
+    added = 0
+    for lacking, vectors in made:
+        same = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM items WHERE id = ? AND written = ?)"
+            " AND NOT EXISTS (SELECT 1 FROM vectors WHERE item = ? AND model = ?)",
+            (lacking.id, lacking.written, lacking.id, model),
+        ).fetchone()[0]
+        if same:
+            write_vectors(connection, lacking.id, model, vectors)
+            added += 1
+    return added
+
+
+def switch_model(connection: sqlite3.Connection, model: int) -> None:
+    """Put a model in use. The caller lets all indexes in RAM be read anew."""
+    _set(connection, "model", model)
+    connection.execute("DELETE FROM counters WHERE name = 'next_model'")
+
+
+def drop_others(connection: sqlite3.Connection, model: int) -> int:
+    """Delete some of the vectors that are not of a model, and return how many; 0 when there are no more."""
+    for (other,) in connection.execute("SELECT id FROM models WHERE id <> ?", (model,)).fetchall():
+        dropped = connection.execute(
+            "DELETE FROM vectors WHERE (item, model, part) IN"
+            " (SELECT item, model, part FROM vectors INDEXED BY vectors_by_model WHERE model = ? LIMIT ?)",
+            (other, DROPPED_AT_ONCE),
+        ).rowcount
+        if dropped:
+            return int(dropped)
+        connection.execute("DELETE FROM models WHERE id = ?", (other,))
+    return 0
+
+
+def _add(connection: sqlite3.Connection, model: Model) -> int:
+    row = (model.name, model.dims, None if model.fields is None else json.dumps(model.fields))
+    connection.execute("INSERT INTO models (name, dims, fields) VALUES (?, ?, ?)", row)
+    number: int = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
+    return number
+
+
+def _in_use(connection: sqlite3.Connection) -> int | None:
+    found = connection.execute("SELECT value FROM counters WHERE name = 'model'").fetchone()
+    return None if found is None else int(found[0])
+
+
+def _has_vectors(connection: sqlite3.Connection, model: int) -> bool:
+    found = connection.execute("SELECT EXISTS (SELECT 1 FROM vectors WHERE model = ?)", (model,)).fetchone()
+    return bool(found[0])
+
+
+def _set(connection: sqlite3.Connection, counter: str, value: int) -> None:
+    connection.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (counter, value))
