@@ -28,7 +28,7 @@ def embed_otherwise(texts: list[str]) -> list[list[float]]:
 INDEX: Any = {"dims": 2, "embed": embed, "fields": ["content"]}
 OTHER_INDEX: Any = {"dims": 3, "embed": embed_otherwise, "fields": ["content"]}
 MAKERS: dict[str, Callable[[str], Any]] = {
-    "warm": lambda path: WarmStore.open(path, max_staleness=0),
+    "warm": lambda path: WarmStore.open(path),
     "routed": lambda path: RoutedStore(path),
     "routed with vectors": lambda path: RoutedStore(path, index=INDEX),
     "routed with other vectors": lambda path: RoutedStore(path, index=OTHER_INDEX),

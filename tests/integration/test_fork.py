@@ -41,7 +41,7 @@ def keys(store):
 """
 
 PRELOADED = """
-store = WarmStore.open(path, index={"embed": HashingEmbeddings(16), "fields": ["content"]}, max_staleness=0)
+store = WarmStore.open(path, index={"embed": HashingEmbeddings(16), "fields": ["content"]})
 for n in range(20):
     store.put(NS, f"parent-{n}", {"content": f"fact {n}"})
 assert store.recall(NS, "fact 3").items

@@ -70,7 +70,7 @@ def start(path: Path) -> Iterator[Callable[[str], Worker]]:
 def test_what_one_process_committed_the_other_reads_next(path: Path, start: Callable[[str], Worker], kind: str) -> None:
     """Puts, overwrites and deletions are seen by the next get, search, recall and listing, in both directions."""
     worker = start(kind)
-    with WarmStore.open(path, max_staleness=0) if kind == "warm" else RoutedStore(path) as store:
+    with WarmStore.open(path) if kind == "warm" else RoutedStore(path) as store:
 
         def recalled(query: str) -> list[str]:
             recall = store.recall if isinstance(store, WarmStore) else store.recall_long_term
@@ -104,7 +104,7 @@ def test_what_one_process_committed_the_other_reads_next(path: Path, start: Call
 def test_a_reader_never_sees_less_than_what_was_committed(path: Path, start: Callable[[str], Worker]) -> None:
     """Two processes write in turn, one renews, sweeps and compacts: a third reads each write as soon as it returned."""
     writers = [start("routed"), start("warm")]
-    with WarmStore.open(path, max_staleness=0) as reader:
+    with WarmStore.open(path) as reader:
         for n in range(40):
             writer, other = writers[n % 2], writers[(n + 1) % 2]
             writer("put", NS, "shared", f"fact number{n}")
@@ -143,7 +143,7 @@ def test_another_model_is_put_in_use_beneath_readers(path: Path, start: Callable
 def test_two_writers_and_a_reader_lose_nothing(path: Path, start: Callable[[str], Worker]) -> None:
     """Three processes write at once, into one namespace; every write of every process is there in all of them."""
     workers = [start("routed"), start("warm")]
-    with WarmStore.open(path, max_staleness=0) as store:
+    with WarmStore.open(path) as store:
         with ThreadPoolExecutor(3) as pool:
             futures = [pool.submit(worker, "fill", NS, 60, f"w{n}-") for n, worker in enumerate(workers)]
             for n in range(60):

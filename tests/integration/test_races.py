@@ -430,7 +430,7 @@ def test_a_row_that_was_overtaken_on_its_way_is_not_kept(
     file: HeldFile, tmp_path: Path, pool: ThreadPoolExecutor, write: Writer
 ) -> None:
     """Whoever writes while a first touch reads, the old row does not become warm."""
-    store = WarmStore(file, max_staleness=0)
+    store = WarmStore(file)
     file.gate = gate = Gate(lambda ops: True, after=True)
     recall = pool.submit(store.recall, NS, "old dog")
     gate.wait_for_arrival()
@@ -446,7 +446,7 @@ def test_a_row_that_was_overtaken_on_its_way_is_not_kept(
 
 def test_a_write_that_another_process_overtakes_is_not_kept(file: HeldFile, tmp_path: Path) -> None:
     """Our value was committed, then theirs; ours must not become warm although it lands later."""
-    store = WarmStore(file, max_staleness=0)
+    store = WarmStore(file)
     with RoutedStore(tmp_path / "memory.db") as other:
         original = file._indexes._apply
 

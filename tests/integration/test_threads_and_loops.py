@@ -266,7 +266,7 @@ def test_an_event_loop_waits_for_commits_without_threads(tmp_path: Path) -> None
         release.set()
         assert await blocked
 
-    with WarmStore.open(tmp_path / "memory.db", max_staleness=3600) as store:
+    with WarmStore.open(tmp_path / "memory.db") as store:
         store.get(("m", "0"), "0")  # looks at the file once, from here
         asyncio.run(write_all(store))
         assert 100 == len(store.search(("m",), limit=1000))

@@ -275,8 +275,8 @@ class NamespaceIndex:
 
     def ram_bytes(self) -> int:
         """Estimate the bytes held in RAM, keys included."""
-        lexical, vectors = self.stats()
-        return BYTES_WHEN_EMPTY + lexical.ram_bytes + vectors.ram_bytes + self._items.ram_bytes + 13 * self.size
+        vectors = 0 if self.vectors is None else self.vectors.stats().ram_bytes
+        return BYTES_WHEN_EMPTY + self._words.ram_bytes() + vectors + self._items.ram_bytes
 
     def same_items(self, other: NamespaceIndex) -> bool:
         """Whether another index holds the same items with the same words and vectors; for tests."""

@@ -24,16 +24,16 @@ from warmgraph.store.figures import RoutedStats
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Recall
 from warmgraph.store.search import Query
-from warmgraph.store.sqlite import items
+from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes, Written
-from warmgraph.store.sqlite.items import Change
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
-from warmgraph.store.sqlite.rows import Row, pending_write
+from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
 from warmgraph.store.sqlite.vectors import model_in_use
+from warmgraph.store.sqlite.writes import apply_writes
 
 __all__ = ["RoutedStore"]
 
@@ -130,6 +130,7 @@ class RoutedStore(StepStore):
         """
         self.stop_ttl_sweeper()
         self._database.close()
+        self._indexes.close()
 
     # -- what it can do besides ---------------------------------------------------------------------
 
@@ -284,7 +285,7 @@ class RoutedStore(StepStore):
         now, model = self._now(), self._model.ours
 
         def work(connection: sqlite3.Connection) -> list[Change]:
-            changes = items.apply_writes(connection, pending, now, model)
+            changes = apply_writes(connection, pending, now, model)
             if model is not None and self._model.in_use is None:  # these may be the first vectors of the file
                 self._model.note(model_in_use(connection))
             return changes
@@ -316,6 +317,11 @@ class RoutedStore(StepStore):
         """Return the index of a namespace as of the last commit of any process. Waits for the disk."""
         self._indexes.follow()
         return self._indexes.load(namespace)
+
+    @property
+    def behind(self) -> bool:
+        """Whether `follow` may find anything; waits for nothing."""
+        return self._indexes.behind
 
     def follow(self) -> None:
         """Take in what other processes committed. Waits for the disk."""
@@ -361,7 +367,7 @@ class RoutedStore(StepStore):
         return self.sweep_steps()
 
     def _now(self) -> int:
-        return round(self.clock.now().timestamp() * items.MICROSECONDS)
+        return round(self.clock.now().timestamp() * MICROSECONDS)
 
     def _check(self) -> None:
         self._indexes._check()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -42,7 +40,6 @@ class WarmRecalls:
         bits: The warm bits of the backend's indexes.
         capacity: Warm items of a namespace, loaded on its first touch.
         promote: Whether what the long-term tier found becomes warm.
-        max_staleness: How long a warm read may miss what another process wrote, in seconds.
         clock: Tells the time.
     """
 
@@ -54,14 +51,11 @@ class WarmRecalls:
         *,
         capacity: int,
         promote: bool,
-        max_staleness: float,
         clock: Clock,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._tier, self._backend, self._bits = tier, backend, bits
         self._capacity, self._promote, self._clock = capacity, promote, clock
-        self._max_staleness = max_staleness
-        self._followed = -math.inf
 
     def recall(self, search: Search, router: WarmRouter) -> Steps[Recall]:
         """Answer warm if the router finds that enough, else from the long-term tier."""
@@ -92,14 +86,12 @@ class WarmRecalls:
 
     @property
     def behind(self) -> bool:
-        """Whether it is time to take in what other processes wrote."""
-        return self._backend.shared and time.monotonic() - self._followed >= self._max_staleness
+        """Whether others may have written something that is not known here yet."""
+        return self._backend.behind
 
     def follow(self) -> Steps[None]:
-        """Take in what other processes wrote."""
-        began = time.monotonic()
+        """Take in what others wrote."""
         yield from self._backend.follow()
-        self._followed = began
 
     def count(self, what: str) -> None:
         """Count an event."""

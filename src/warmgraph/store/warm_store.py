@@ -57,8 +57,6 @@ class WarmStore(WarmUpkeep, RecallingStore):
             starts the sweeper.
         router: Decides in `recall` whether the warm tier is enough.
         promote: Whether a recall makes what it found in the long-term tier warm.
-        max_staleness: How long a read that is answered from RAM may miss what another process wrote to the same file,
-            in seconds. 0 looks at the file before every read.
         search_mode: As in `RoutedStore`; without a long-term store, or with one that is not ours.
         scorer: What recalls rank by.
         analyzer: From text to terms.
@@ -86,7 +84,6 @@ class WarmStore(WarmUpkeep, RecallingStore):
         ttl: TTLConfig | None = None,
         router: WarmRouter | None = None,
         promote: bool = False,
-        max_staleness: float = 0.25,
         search_mode: SearchMode | None = None,
         scorer: Scorer | None = None,
         analyzer: Analyzer = analyze,
@@ -98,8 +95,6 @@ class WarmStore(WarmUpkeep, RecallingStore):
         self.capacity: int = check_count("capacity", capacity, least=1)
         check_count("max_namespaces", max_namespaces, least=1)
         check_count("max_bytes", max_bytes, least=1)
-        if isinstance(max_staleness, bool) or not isinstance(max_staleness, (int, float)) or not max_staleness >= 0:
-            raise InvalidArgumentError("max_staleness", expected="seconds >= 0", got=max_staleness)
         self.clock: Clock = clock or (long_term.clock if isinstance(long_term, RoutedStore) else SystemClock())
         self.router: WarmRouter = router or PeekRouter()
         self.long_term: BaseStore | None = long_term
@@ -133,7 +128,6 @@ class WarmStore(WarmUpkeep, RecallingStore):
             bits,
             capacity=capacity,
             promote=promote,
-            max_staleness=max_staleness,
             clock=self.clock,
         )
         self._owned: RoutedStore | None = None
@@ -221,7 +215,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         self._check_open()
-        if self._warm.behind:
+        if plan.reads and self._warm.behind:
             yield from self._warm.follow()
         results: list[Result] = [None] * plan.size
         rest: dict[int, Read] = {}

@@ -55,8 +55,6 @@ def test_a_bad_option_is_refused(kind: str, options: dict[str, Any], name: str) 
         ({"capacity": True}, "capacity"),
         ({"max_namespaces": 0}, "max_namespaces"),
         ({"max_bytes": 0}, "max_bytes"),
-        ({"max_staleness": -1}, "max_staleness"),
-        ({"max_staleness": float("nan")}, "max_staleness"),
         ({"eviction": "random"}, "eviction"),
         ({"long_term": "memory.db"}, "long_term"),
     ],

@@ -475,7 +475,7 @@ def test_two_warm_tiers_on_one_store_have_their_own_bits(tmp_path: Path) -> None
 
 def test_writes_of_another_process_are_seen(tmp_path: Path) -> None:
     """A second store on the file, as in another process, is followed before every read if so wished."""
-    with WarmStore.open(tmp_path / "m.db", max_staleness=0) as store, RoutedStore(tmp_path / "m.db") as other:
+    with WarmStore.open(tmp_path / "m.db") as store, RoutedStore(tmp_path / "m.db") as other:
         fill(store)
         store.recall(ANA, "warm it up")
         other.put(ANA, "dog", {"content": "My dog is called Rex."})

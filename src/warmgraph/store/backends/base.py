@@ -36,7 +36,6 @@ class Backend(ABC):
     ranking: Ranking
     supports_ttl: bool = True
     durable: bool = True  # whether it holds more than the warm tier does
-    shared: bool = False  # whether other processes may write to it, which `follow` takes in
     refreshes: bool = True  # whether `refresh` works; else a read that moves an expiry goes to the backend
 
     def attach(self, tier: WarmTier) -> None:
@@ -82,6 +81,11 @@ class Backend(ABC):
     @abstractmethod
     def sweep(self) -> Steps[int]:
         """Delete what has expired, and return how many items that were."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether others may have written something that `follow` would take in; waits for nothing."""
+        return False
 
     def follow(self) -> Steps[None]:
         """Take in what other processes wrote, where they can."""

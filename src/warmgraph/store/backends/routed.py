@@ -14,8 +14,8 @@ from warmgraph.store.config import Ranking
 from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Put, Read, Search
 from warmgraph.store.routed import RoutedStore
-from warmgraph.store.sqlite.items import MICROSECONDS, Change
-from warmgraph.store.sqlite.rows import time_of
+from warmgraph.store.sqlite.changes import Change
+from warmgraph.store.sqlite.rows import MICROSECONDS, time_of
 from warmgraph.store.values import size_of
 from warmgraph.warm import WarmItem, WarmTier
 
@@ -31,7 +31,6 @@ class RoutedBackend(Backend):
     def __init__(self, store: RoutedStore) -> None:
         self.store = store
         self.ranking: Ranking = store.ranking
-        self.shared: bool = store.path != ":memory:"
         self._tier: WarmTier | None = None
 
     def attach(self, tier: WarmTier) -> None:
@@ -111,6 +110,11 @@ class RoutedBackend(Backend):
     def sweep(self) -> Steps[int]:
         """Delete from the file, and hear of it as of any other change."""
         return self.store.sweep_steps()
+
+    @property
+    def behind(self) -> bool:
+        """Whether another process, or somebody beside this tier, may have committed to the file."""
+        return self.store.behind
 
     def follow(self) -> Steps[None]:
         """Take in what other processes committed."""

@@ -18,9 +18,11 @@ from warmgraph.errors import StoreCorruptError
 from warmgraph.forks import ForkAware, watch_forks
 from warmgraph.index import Entry, NamespaceIndex
 from warmgraph.store.sqlite import items
+from warmgraph.store.sqlite.changes import Change, last_seq
+from warmgraph.store.sqlite.commits import CommitWatch
 from warmgraph.store.sqlite.database import Database
-from warmgraph.store.sqlite.items import Change
 from warmgraph.store.sqlite.model_watch import ModelWatch
+from warmgraph.store.sqlite.rows import MICROSECONDS
 from warmgraph.store.sqlite.vectors import Model, model_in_use
 
 __all__ = ["ChangeListener", "LoadedIndexes", "Written"]
@@ -73,11 +75,12 @@ class _Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A committed write: the numbers that it took, and its changes in order."""
+    """A committed write: the numbers that it took, its changes in order, and `Database.data_version` before it."""
 
     first: int
     last: int
     changes: list[Change]
+    version: int
 
 
 class LoadedIndexes(ForkAware):
@@ -98,7 +101,8 @@ class LoadedIndexes(ForkAware):
         self._loading: dict[Namespace, _Loading] = {}
         self._bytes = 0
         self._listeners: list[ChangeListener] = []
-        self._applied, in_use = database.read(lambda c: (items.last_seq(c), model_in_use(c)))
+        self._watch = CommitWatch(None if database.in_memory else database.file)
+        self._applied, in_use = database.read(lambda c: (last_seq(c), model_in_use(c)))
         model.note(in_use)
         watch_forks(self)
 
@@ -151,11 +155,23 @@ class LoadedIndexes(ForkAware):
         for listener in self._listeners:
             listener.renewed(places, now)
 
+    @property
+    def behind(self) -> bool:
+        """Whether there may be commits that `follow` has not seen. Looks at the file's log, and waits for nothing."""
+        return self._watch.changed()
+
+    def close(self) -> None:
+        """Let go of the file's log."""
+        self._watch.close()
+
     def follow(self) -> None:
         """Apply what other processes committed, if they did. Waits for the disk."""
-        if self._database.in_memory or self._database.read(items.last_seq, snapshot=False) <= self._applied:
+        if not self.behind:
             return
-        self._database.call(self._follow).result()
+        signature = self._watch.look()
+        if self._database.read(last_seq, snapshot=False) > self._applied:
+            self._database.call(self._follow).result()
+        self._watch.note(signature)
 
     def write(
         self,
@@ -173,9 +189,9 @@ class LoadedIndexes(ForkAware):
         """
 
         def numbered(connection: sqlite3.Connection) -> Written:
-            first = items.last_seq(connection) + 1
+            first, version = last_seq(connection) + 1, self._database.data_version()
             changes = work(connection)
-            return Written(first, items.last_seq(connection), changes)
+            return Written(first, last_seq(connection), changes, version)
 
         def applied(written: Written) -> None:
             self._apply_own(written, origin)
@@ -193,6 +209,9 @@ class LoadedIndexes(ForkAware):
                 self._forget_all()
         self._apply(written.changes)
         self._applied = max(self._applied, written.last)
+        signature = self._watch.look()
+        if self._database.data_version() == written.version:  # nobody else committed since: all of that is known
+            self._watch.note(signature)
         for listener in self._listeners:
             if listener is not origin:
                 listener.changed(written.changes)
@@ -201,7 +220,7 @@ class LoadedIndexes(ForkAware):
         model = self._model.key
 
         def read(connection: sqlite3.Connection) -> tuple[int, list[Change] | None, Model | None]:
-            last = items.last_seq(connection) if until is None else until
+            last = last_seq(connection) if until is None else until
             return last, items.changes_between(connection, self._applied, last, model), model_in_use(connection)
 
         last, changes, in_use = self._database.read(read)
@@ -265,8 +284,7 @@ class LoadedIndexes(ForkAware):
         try:
             entries, in_use = self._database.read(read)
             self._model.note(in_use)  # before anybody ranks by it
-            for entry in entries:
-                index.upsert(entry)
+            index.fill(entries)
         except (ValueError, TypeError, KeyError) as error:
             message = f"{self._database.path}: the rows of {'.'.join(namespace)} cannot be indexed: {error}"
             raise StoreCorruptError(message) from error
@@ -318,4 +336,4 @@ def _apply(index: NamespaceIndex, change: Change) -> None:
         elif change.entry is not None:
             index.upsert(change.entry)
         elif change.expires_at is not None:
-            index.prolong(change.key, change.expires_at / items.MICROSECONDS)
+            index.prolong(change.key, change.expires_at / MICROSECONDS)

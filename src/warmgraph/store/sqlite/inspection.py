@@ -15,8 +15,8 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import StoreUnavailableError, StoreVersionError
 from warmgraph.store.plan import check_count, check_namespace
 from warmgraph.store.sqlite.failures import typed_errors
-from warmgraph.store.sqlite.items import MICROSECONDS, prefix_range
-from warmgraph.store.sqlite.rows import joined, split, time_of
+from warmgraph.store.sqlite.items import prefix_range
+from warmgraph.store.sqlite.rows import MICROSECONDS, joined, split, time_of
 from warmgraph.store.sqlite.schema import SCHEMA_VERSION, connect, read_version
 
 __all__ = ["Inspection", "ModelFigures", "NamespaceFigures", "RecentMemory", "inspect_file"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -13,18 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warmgraph.index import Entry
-from warmgraph.store.sqlite.rows import AFTER_SEPARATOR, SEPARATOR, Pending, Row, document_from, joined, split
-from warmgraph.store.sqlite.vectors import Key, Model, known_model, note_model, write_vectors
+from warmgraph.store.sqlite.changes import KEPT_DELETIONS, Change, last_seq, seconds_of, take_numbers
+from warmgraph.store.sqlite.rows import (
+    AFTER_SEPARATOR,
+    MICROSECONDS,
+    SEPARATOR,
+    Pending,
+    Row,
+    document_from,
+    joined,
+    split,
+)
+from warmgraph.store.sqlite.vectors import Key, known_model
+from warmgraph.store.sqlite.writes import apply_writes
 
 __all__ = [
-    "Change",
-    "apply_writes",
     "changes_between",
     "delete_expired",
     "entries_of",
     "fetch",
-    "forget_history",
-    "last_seq",
     "move_expiry",
     "namespaces_under",
     "newest_rows",
@@ -32,115 +39,17 @@ __all__ = [
 ]
 
 Namespace: TypeAlias = tuple[str, ...]
-NEVER = float("inf")
-KEPT_DELETIONS = 10_000
 MERGED_NAMESPACES = 100
 SWEPT_AT_ONCE = 1_000  # items: other writers come in between
-MICROSECONDS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happened to one item: it was written (`entry` says how it is indexed), is gone, or lives longer.
-
-    `seq` is the number of the change; changes of one item have growing numbers.
-    """
-
-    namespace: Namespace
-    key: str
-    seq: int
-    entry: Entry | None = None
-    gone: bool = False
-    created_at: int = 0
-    updated_at: int = 0
-    expires_at: int | None = None
 
 
 _ROW = "namespace, key, value, created_at, updated_at, ttl, expires_at"
-
-_PUT = """
-INSERT INTO items (namespace, key, value, created_at, updated_at, ttl, expires_at, paths, terms, question,
-                   importance, written, seq)
-VALUES (:namespace, :key, :value, :now, :now, :ttl, :expires_at, :paths, :terms, :question, :importance, :seq, :seq)
-ON CONFLICT (namespace, key) DO UPDATE SET
-    value = excluded.value, updated_at = excluded.updated_at, ttl = excluded.ttl, expires_at = excluded.expires_at,
-    paths = excluded.paths, terms = excluded.terms, question = excluded.question, importance = excluded.importance,
-    written = excluded.written, seq = excluded.seq,
-    created_at = CASE WHEN items.expires_at <= :now THEN excluded.created_at ELSE items.created_at END
-RETURNING id, created_at
-"""
-
-
-def last_seq(connection: sqlite3.Connection) -> int:
-    """Return the number of the last change."""
-    seq: int = connection.execute("SELECT value FROM counters WHERE name = 'seq'").fetchone()[0]
-    return seq
-
-
-def forget_history(connection: sqlite3.Connection) -> None:
-    """Let every process read its indexes anew: the change log no longer reaches back to what any of them knows."""
-    _take_numbers(connection, KEPT_DELETIONS + 1)
-    connection.execute("DELETE FROM deletions")
-
-
-def apply_writes(
-    connection: sqlite3.Connection, writes: Sequence[Pending], now: int, model: Model | None
-) -> list[Change]:
-    """Write rows and vectors, number the changes, and return them in order.
-
-    Args:
-        connection: Inside a write transaction.
-        writes: At most one for each item.
-        now: Microseconds since the epoch.
-        model: What made the vectors.
-    """
-    first = _take_numbers(connection, len(writes))
-    changes = []
-    noted: int | None = None
-    for seq, write in enumerate(writes, start=first):
-        namespace = joined(write.namespace)
-        if write.value is None:
-            gone = connection.execute("DELETE FROM items WHERE namespace = ? AND key = ?", (namespace, write.key))
-            if gone.rowcount:
-                connection.execute("INSERT INTO deletions VALUES (?, ?, ?)", (seq, namespace, write.key))
-            changes.append(Change(write.namespace, write.key, seq, gone=True))
-            continue
-        expires_at = None if write.ttl is None else now + round(write.ttl * 60 * MICROSECONDS)
-        item, created_at = connection.execute(
-            _PUT,
-            {
-                "namespace": namespace,
-                "key": write.key,
-                "value": write.value,
-                "now": now,
-                "ttl": write.ttl,
-                "expires_at": expires_at,
-                "paths": write.paths,
-                "terms": write.terms,
-                "question": write.question,
-                "importance": write.importance,
-                "seq": seq,
-            },
-        ).fetchone()
-        connection.execute("DELETE FROM vectors WHERE item = ?", (item,))
-        if write.vectors is not None and len(write.vectors):
-            assert model is not None
-            noted = noted or note_model(connection, model)
-            write_vectors(connection, item, noted, write.vectors)
-        entry = Entry(
-            write.key, seq, _seconds(expires_at), write.document, write.vectors, write.question, write.importance
-        )
-        changes.append(
-            Change(write.namespace, write.key, seq, entry, created_at=created_at, updated_at=now, expires_at=expires_at)
-        )
-    connection.execute("DELETE FROM deletions WHERE seq <= ?", (first - KEPT_DELETIONS,))
-    return changes
 
 
 def move_expiry(connection: sqlite3.Connection, items: Iterable[tuple[Namespace, str]], now: int) -> list[Change]:
     """Let items live for their whole time to live again, and return them with their new expiry."""
     wanted = list(dict.fromkeys(items))
-    first = _take_numbers(connection, len(wanted))
+    first = take_numbers(connection, len(wanted))
     changes = []
     for seq, (namespace, key) in enumerate(wanted, start=first):
         row = connection.execute(
@@ -234,7 +143,7 @@ def changes_between(connection: sqlite3.Connection, after: int, until: int, mode
 def _entries(
     connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...], model: Key | None
 ) -> list[tuple[int, str, Entry]]:
-    vectors: dict[int, list[NDArray[np.float32]]] = {}
+    vectors: dict[int, list[bytes]] = {}
     known = model and known_model(connection, *model)
     if known:
         for item, blob in connection.execute(
@@ -242,7 +151,7 @@ def _entries(
             f"WHERE {where} AND v.model = ? ORDER BY v.item, v.part",
             (*arguments, known),
         ):
-            vectors.setdefault(item, []).append(np.frombuffer(blob, "<f4"))
+            vectors.setdefault(item, []).append(blob)
     rows = connection.execute(
         "SELECT i.id, i.seq, i.namespace, i.key, i.written, i.expires_at, i.terms, i.question, i.importance "
         f"FROM items i WHERE {where} ORDER BY i.written",
@@ -255,9 +164,9 @@ def _entries(
             Entry(
                 key,
                 written,
-                _seconds(expires_at),
-                None if terms is None else document_from(terms),
-                np.stack(vectors[item]) if item in vectors else None,
+                seconds_of(expires_at),
+                None if terms is None else partial(document_from, terms, f"{namespace}{SEPARATOR}{key}"),
+                _array(vectors[item]) if item in vectors else None,
                 bool(question),
                 importance,
             ),
@@ -266,11 +175,8 @@ def _entries(
     ]
 
 
-def _take_numbers(connection: sqlite3.Connection, count: int) -> int:
-    last: int = connection.execute(
-        "UPDATE counters SET value = value + ? WHERE name = 'seq' RETURNING value", (count,)
-    ).fetchone()[0]
-    return last - count + 1
+def _array(parts: Sequence[bytes]) -> NDArray[np.float32]:
+    return np.frombuffer(b"".join(parts), "<f4").reshape(len(parts), -1)
 
 
 def _names_under(connection: sqlite3.Connection, prefix: Namespace) -> list[str]:
@@ -309,7 +215,3 @@ def _merged(cursors: Sequence[Iterable[Any]]) -> Iterable[Any]:
 
 def _row(row: Sequence[Any]) -> Row:
     return Row(split(row[0]), *row[1:])
-
-
-def _seconds(expires_at: int | None) -> float:
-    return NEVER if expires_at is None else expires_at / MICROSECONDS

@@ -17,7 +17,7 @@ from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import LoadedIndexes
 from warmgraph.store.sqlite.renewals import Renewals
-from warmgraph.store.sqlite.rows import Row
+from warmgraph.store.sqlite.rows import MICROSECONDS, Row
 from warmgraph.warm import WORTH_RENEWING
 
 __all__ = ["Reader"]
@@ -87,7 +87,7 @@ class Reader:
         ranking = rank(
             indexes,
             self._ranking.checked(query, search.query or ""),
-            now=self._now() / items.MICROSECONDS,
+            now=self._now() / MICROSECONDS,
             wanted=wanted,
             above=above,
             exclude=search.exclude,
@@ -177,12 +177,12 @@ class Reader:
 def _expiries(rows: Iterable[Row], now: int) -> dict[Place, float]:
     """Return the rows whose expiry is worth moving, and when they would expire, in seconds since the epoch."""
     return {
-        (row.namespace, row.key): row.expires_at / items.MICROSECONDS
+        (row.namespace, row.key): row.expires_at / MICROSECONDS
         for row in rows
         if row.ttl is not None and row.expires_at is not None and _worth_renewing(row.ttl, row.expires_at, now)
     }
 
 
 def _worth_renewing(ttl: float, expires_at: int, now: int) -> bool:
-    lifetime = ttl * 60 * items.MICROSECONDS
+    lifetime = ttl * 60 * MICROSECONDS
     return now + lifetime - expires_at > WORTH_RENEWING * lifetime

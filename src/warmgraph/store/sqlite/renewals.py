@@ -11,6 +11,7 @@ from typing import TypeAlias
 from warmgraph.forks import ForkAware, watch_forks
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.indexes import LoadedIndexes, Written
+from warmgraph.store.sqlite.rows import MICROSECONDS
 
 __all__ = ["Renewals"]
 
@@ -55,7 +56,7 @@ class Renewals(ForkAware):
         if not places:
             return
         wanted, now = list(places), self._now()
-        self._indexes.tell_renewed(wanted, now / items.MICROSECONDS)
+        self._indexes.tell_renewed(wanted, now / MICROSECONDS)
         future = self._indexes.write(lambda connection: items.move_expiry(connection, wanted, now))
         with self._lock:
             self._pending[future] = min(places.values())
@@ -65,7 +66,7 @@ class Renewals(ForkAware):
         """Wait for the renewals that decide whether an item is still alive now."""
         if not self._pending:
             return
-        now = self._now() / items.MICROSECONDS
+        now = self._now() / MICROSECONDS
         with self._lock:
             due = [future for future, expires in self._pending.items() if expires <= now]
         wait(due)

@@ -14,8 +14,8 @@ __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "check_version", "connect", "prep
 APPLICATION_ID = 0x77617267  # "warg", in the file's header: what `file` and others tell formats by
 SCHEMA_VERSION = max(MIGRATIONS) + 1
 INCREMENTAL = 2
-# A log that one large transaction blew up is cut back to this when it starts anew.
-MAX_RESTING_LOG = 64 << 20
+# A log that starts anew is cut back to nothing, so that its size tells of every commit: see `commits.py`.
+MAX_RESTING_LOG = 0
 
 # Times are microseconds since the epoch. `seq` numbers every change; with `deletions` it is the change log from which
 # other processes on the same file learn what happened. A namespace is its labels joined by periods, which no label

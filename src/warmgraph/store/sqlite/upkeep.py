@@ -17,6 +17,7 @@ from warmgraph.steps import Io, Steps
 from warmgraph.store.config import Ranking
 from warmgraph.store.plan import Put
 from warmgraph.store.sqlite import items, vectors
+from warmgraph.store.sqlite.changes import Change, forget_history
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
@@ -159,9 +160,9 @@ class Upkeep:
                 told(added)
 
     def _switch(self, ours: Model, number: int) -> Steps[None]:
-        def switch(connection: sqlite3.Connection) -> list[items.Change]:
+        def switch(connection: sqlite3.Connection) -> list[Change]:
             vectors.switch_model(connection, number)
-            items.forget_history(connection)
+            forget_history(connection)
             return []
 
         yield from self._write(switch)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -105,11 +105,15 @@ def note_model(connection: sqlite3.Connection, model: Model) -> int:
     return number
 
 
-def write_vectors(connection: sqlite3.Connection, item: int, model: int, vectors: NDArray[np.float32]) -> None:
-    """Give an item its vectors of one model: array of shape (parts, dims), float32."""
+def write_vectors(connection: sqlite3.Connection, model: int, items: Iterable[tuple[int, NDArray[np.float32]]]) -> None:
+    """Give items their vectors of one model: for each its row number and an array of shape (parts, dims), float32."""
     connection.executemany(
         "INSERT INTO vectors (item, part, model, vector) VALUES (?, ?, ?, ?)",
-        [(item, part, model, np.ascontiguousarray(row, "<f4").tobytes()) for part, row in enumerate(vectors)],
+        [
+            (item, part, model, np.ascontiguousarray(row, "<f4").tobytes())
+            for item, rows in items
+            for part, row in enumerate(rows)
+        ],
     )
 
 
@@ -165,7 +169,7 @@ def add_vectors(connection: sqlite3.Connection, model: int, made: Sequence[tuple
             (lacking.id, lacking.written, lacking.id, model),
         ).fetchone()[0]
         if same:
-            write_vectors(connection, lacking.id, model, vectors)
+            write_vectors(connection, model, [(lacking.id, vectors)])
             added += 1
     return added
 

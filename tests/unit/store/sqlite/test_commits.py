@@ -29,6 +29,7 @@ def test_every_commit_is_seen_and_nothing_else(tmp_path: Path) -> None:
         if at % 50 == 49:
             connection.execute("PRAGMA wal_checkpoint(RESTART)")
     connection.close()
+    watch.close()
 
 
 def test_reading_is_no_commit(tmp_path: Path) -> None:
@@ -42,6 +43,7 @@ def test_reading_is_no_commit(tmp_path: Path) -> None:
     connection.execute("ROLLBACK")
     assert not watch.changed()
     connection.close()
+    watch.close()
 
 
 def test_a_database_in_memory_has_no_log() -> None:
@@ -54,9 +56,18 @@ def test_a_database_in_memory_has_no_log() -> None:
 def test_a_log_that_comes_or_goes_is_a_change(tmp_path: Path) -> None:
     """The last connection that closes removes the log; the next one makes another."""
     watch = CommitWatch(str(tmp_path / "a.db"))
-    assert watch.look() is None
+    watch.note(watch.look())
+    assert watch.changed()
     connection = database(tmp_path / "a.db")
     assert watch.changed()
     watch.note(watch.look())
     connection.close()
     assert watch.changed()
+    again = database(tmp_path / "a.db")
+    watch.note(watch.look())
+    assert not watch.changed()
+    again.execute("INSERT INTO t VALUES (1)")
+    assert watch.changed()
+    watch.close()
+    assert watch.changed()
+    again.close()

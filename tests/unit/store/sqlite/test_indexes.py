@@ -206,7 +206,7 @@ def test_whoever_is_too_far_behind_reads_again(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_row_that_cannot_be_read_is_a_typed_error(store: RoutedStore) -> None:
-    """Damage in a row says which file and namespace; reading by key goes on."""
+    """Damage in a row says which item it is; reading by key goes on."""
     store.put(NS, "k", {"content": "dog"})
     connection = sqlite3.connect(store.path)
     connection.execute("UPDATE items SET terms = '[[1'")

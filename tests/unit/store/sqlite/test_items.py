@@ -11,9 +11,11 @@ import pytest
 
 from warmgraph.index import LexicalDocument
 from warmgraph.store.sqlite import items
-from warmgraph.store.sqlite.rows import Pending, document_from, document_to, split
+from warmgraph.store.sqlite.changes import Change, last_seq
+from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, document_from, document_to, split
 from warmgraph.store.sqlite.schema import connect, prepare
 from warmgraph.store.sqlite.vectors import Key, Model
+from warmgraph.store.sqlite.writes import apply_writes
 
 NOW = 1_000_000_000_000_000
 NS = ("m", "ana")
@@ -28,23 +30,21 @@ def connection() -> Iterator[sqlite3.Connection]:
     made.close()
 
 
-def put(
-    connection: sqlite3.Connection, *keys: str, namespace: tuple[str, ...] = NS, now: int = NOW
-) -> list[items.Change]:
+def put(connection: sqlite3.Connection, *keys: str, namespace: tuple[str, ...] = NS, now: int = NOW) -> list[Change]:
     """Write keys."""
-    return items.apply_writes(connection, [Pending(namespace, key, "{}") for key in keys], now, None)
+    return apply_writes(connection, [Pending(namespace, key, "{}") for key in keys], now, None)
 
 
-def delete(connection: sqlite3.Connection, *keys: str) -> list[items.Change]:
+def delete(connection: sqlite3.Connection, *keys: str) -> list[Change]:
     """Delete keys."""
-    return items.apply_writes(connection, [Pending(NS, key) for key in keys], NOW, None)
+    return apply_writes(connection, [Pending(NS, key) for key in keys], NOW, None)
 
 
 def test_changes_are_numbered_without_gaps(connection: sqlite3.Connection) -> None:
     """Every write and every deletion has a number of its own, and the last one is known."""
     numbers = [change.seq for change in (*put(connection, "a", "b"), *delete(connection, "a"), *put(connection, "c"))]
     assert [1, 2, 3, 4] == numbers
-    assert 4 == items.last_seq(connection)
+    assert 4 == last_seq(connection)
 
 
 def test_the_log_tells_what_changed_since(connection: sqlite3.Connection) -> None:
@@ -52,7 +52,7 @@ def test_the_log_tells_what_changed_since(connection: sqlite3.Connection) -> Non
     put(connection, "a", "b", "c")
     delete(connection, "b")
     put(connection, "a", "d")
-    changes = items.changes_between(connection, 0, items.last_seq(connection), None)
+    changes = items.changes_between(connection, 0, last_seq(connection), None)
     assert changes is not None
     assert [("c", False), ("b", True), ("a", False), ("d", False)] == [(each.key, each.gone) for each in changes]
     assert [3, 4, 5, 6] == [each.seq for each in changes]
@@ -81,7 +81,7 @@ def test_a_log_that_does_not_reach_back_says_so(
     delete(connection, "a")
     for n in range(5):
         put(connection, f"x{n}")
-    last = items.last_seq(connection)
+    last = last_seq(connection)
     for after in range(last + 1):
         for until in range(after, last + 1):
             changes = items.changes_between(connection, after, until, None)
@@ -100,8 +100,8 @@ def test_deleting_nothing_is_not_logged(connection: sqlite3.Connection) -> None:
 
 def test_an_expiry_moves_away_only(connection: sqlite3.Connection) -> None:
     """A renewal counts from its own time, and one that comes late shortens nothing."""
-    items.apply_writes(connection, [Pending(NS, "k", "{}", ttl=1.0), Pending(NS, "for ever", "{}")], NOW, None)
-    minute = 60 * items.MICROSECONDS
+    apply_writes(connection, [Pending(NS, "k", "{}", ttl=1.0), Pending(NS, "for ever", "{}")], NOW, None)
+    minute = 60 * MICROSECONDS
     (moved,) = items.move_expiry(connection, [(NS, "k"), (NS, "for ever"), (NS, "none")], NOW + minute // 2)
     assert NOW + minute // 2 + minute == moved.expires_at
     (again,) = items.move_expiry(connection, [(NS, "k")], NOW)
@@ -113,7 +113,7 @@ def test_deleting_an_item_deletes_its_vectors(connection: sqlite3.Connection) ->
     """No vector outlives its item, and writing again leaves the new ones alone."""
     vectors = np.eye(3, dtype=np.float32)
     for n in (3, 1):
-        items.apply_writes(connection, [Pending(NS, "k", "{}", vectors=vectors[:n])], NOW, Model("model", 3))
+        apply_writes(connection, [Pending(NS, "k", "{}", vectors=vectors[:n])], NOW, Model("model", 3))
         (entry,) = items.entries_of(connection, NS, ("model", 3))
         assert entry.vectors is not None
         assert vectors[:n].tolist() == entry.vectors.tolist()
@@ -125,7 +125,7 @@ def test_vectors_of_another_model_are_not_read(connection: sqlite3.Connection) -
     """Vectors that cannot be compared are as good as none; of unknown dimensions those in use count."""
     for key, dims in (("a", 2), ("b", 3)):
         vectors = np.ones((1, dims), np.float32)
-        items.apply_writes(connection, [Pending(NS, key, "{}", vectors=vectors)], NOW, Model("model", dims))
+        apply_writes(connection, [Pending(NS, key, "{}", vectors=vectors)], NOW, Model("model", dims))
 
     def found(model: Key | None) -> dict[str, int | None]:
         entries = items.entries_of(connection, NS, model)
@@ -138,8 +138,8 @@ def test_vectors_of_another_model_are_not_read(connection: sqlite3.Connection) -
 
 def test_a_renewal_is_told_apart_from_a_write(connection: sqlite3.Connection) -> None:
     """Whoever was in step hears of a new expiry alone; whoever was not gets the whole entry."""
-    items.apply_writes(connection, [Pending(NS, "k", "{}", ttl=10.0)], NOW, None)
-    later = NOW + 5 * 60 * items.MICROSECONDS
+    apply_writes(connection, [Pending(NS, "k", "{}", ttl=10.0)], NOW, None)
+    later = NOW + 5 * 60 * MICROSECONDS
     (moved,) = items.move_expiry(connection, [(NS, "k")], later)
     in_step = items.changes_between(connection, 1, 2, None)
     behind = items.changes_between(connection, 0, 2, None)
@@ -153,8 +153,8 @@ def test_a_sweep_is_done_in_steps(connection: sqlite3.Connection, monkeypatch: p
     """So many expired items are deleted at once, the first to expire first."""
     monkeypatch.setattr(items, "SWEPT_AT_ONCE", 2)
     for n in range(5):
-        items.apply_writes(connection, [Pending(NS, str(n), "{}", ttl=5.0 - n)], NOW, None)
-    later = NOW + 10 * 60 * items.MICROSECONDS
+        apply_writes(connection, [Pending(NS, str(n), "{}", ttl=5.0 - n)], NOW, None)
+    later = NOW + 10 * 60 * MICROSECONDS
     assert [["4", "3"], ["2", "1"], ["0"], []] == [
         [change.key for change in items.delete_expired(connection, later)] for _ in range(4)
     ]
@@ -191,6 +191,6 @@ def test_many_namespaces_are_walked_as_few_are(
 def test_documents_come_back_from_the_file() -> None:
     """A lexical document survives as it was."""
     document = LexicalDocument({"名": 2, 'q"': 1}, {"ana": 1}, "thread", 1.5)
-    assert document == document_from(document_to(document))
-    assert LexicalDocument({}) == document_from(document_to(LexicalDocument({})))
+    assert document == document_from(document_to(document), "m.k")
+    assert LexicalDocument({}) == document_from(document_to(LexicalDocument({})), "m.k")
     assert () == split("")

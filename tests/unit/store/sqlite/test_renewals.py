@@ -25,7 +25,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def open_store(tmp_path: Path, clock: ManualClock) -> Callable[[], WarmStore]:
     """Open the same file again and again, as processes do."""
-    return lambda: WarmStore.open(tmp_path / "memory.db", ttl=TTL, clock=clock, max_staleness=0)
+    return lambda: WarmStore.open(tmp_path / "memory.db", ttl=TTL, clock=clock)
 
 
 def test_a_renewal_elsewhere_keeps_items_warm(open_store: Callable[[], WarmStore], clock: ManualClock) -> None:
