@@ -99,6 +99,9 @@ def test_embedding_anew_mends_it(path: Path, kind: str) -> None:
         routed = store.long_term if isinstance(store, WarmStore) else store
         assert isinstance(routed, RoutedStore)
         assert ["1"] == [item.key for item in store.search(NS, query="dog") if item.score]
+        recall = store.recall if isinstance(store, WarmStore) else store.recall_long_term
+        for _ in range(2):  # from the file, and then from the warm tier
+            assert ["1"] == [item.key for item in recall(NS, "dog").items]
         told: list[int] = []
         done = routed.reembed(batch=2, progress=told.append)
         assert ([2, 4, 5], 5, 0) == (told, done.embedded, done.left)
