@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from warmgraph.cli.arguments import check_database, file_name
+
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
@@ -55,7 +57,7 @@ def add_to(commands: _SubParsersAction[argparse.ArgumentParser], shared: argpars
         "--conversation", metavar="ID", help='one conversation of the pack, or "all" (default: the first)'
     )
     parser.add_argument("--questions", type=_count, metavar="N", help="ask N questions a user, spread over all of them")
-    parser.add_argument("--db", type=Path, metavar="FILE", help="write to this new file, and keep it")
+    parser.add_argument("--db", type=file_name, metavar="FILE", help="write to this new file, and keep it")
     parser.add_argument("--k", type=_count, default=10, metavar="N", help="memories to recall (default: %(default)s)")
     parser.add_argument(
         "--capacity",
@@ -133,8 +135,7 @@ def _fresh_file(db: Path | None) -> Iterator[Path]:
         with TemporaryDirectory(prefix="warmgraph-demo-") as folder:
             yield Path(folder) / "memory.db"
         return
-    if db.is_dir():
-        raise CommandError(f"--db: {db} is a directory; name a file")
+    check_database(db)
     if db.exists():
         raise CommandError(f"--db: {db} exists already; the demo writes to a new file")
     yield db
