@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.turn import TURN
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = (TURN,)
+BENCHMARKS: tuple[Benchmark, ...] = (TURN, IMPORT)

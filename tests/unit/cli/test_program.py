@@ -32,7 +32,9 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert [] == [command for command in ("chat", "demo", "bench") if f"\n    {command} " not in said]
 
 
-@pytest.mark.parametrize("command", [["chat"], ["demo"], ["bench"], ["bench", "turn"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["chat"], ["demo"], ["bench"], ["bench", "turn"], ["bench", "import"]], ids=" ".join
+)
 def test_each_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """The help of a command says how to call it and what its options are."""
     with pytest.raises(SystemExit) as stopped:
