@@ -31,7 +31,7 @@ with socket.socket() as probe:
         why = f"cannot be used: {error.strerror}"
         if error.errno == errno.EADDRINUSE:
             why = "is taken, perhaps by another `make run`"
-        sys.exit(f"Port {port} of {host} {why}. Choose one: make run PORT={'8024' if port == '2024' else '2024'}")
+        sys.exit(f"Port {port} of {host} {why}. Choose another: make run PORT={'8024' if port == '2024' else '2024'}")
 endef
 export CHECK_PORT
 

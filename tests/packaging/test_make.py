@@ -31,7 +31,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         done = run_server_help(tmp_path, f"PORT={port}")
 
     assert 0 != done.returncode
-    assert f"Port {port} of 127.0.0.1 is taken, perhaps by another `make run`. Choose one: make run PORT=2024" in (
+    assert f"Port {port} of 127.0.0.1 is taken, perhaps by another `make run`. Choose another: make run PORT=2024" in (
         done.stderr
     )
     assert "Usage" not in done.stdout
