@@ -73,6 +73,7 @@ results: $(STAMP) ## Measure anew what the README says, into bench/results
 	@mkdir -p bench/results
 	$(BIN)/warmgraph demo --json bench/results/demo.json >/dev/null
 	$(BIN)/warmgraph bench turn --json bench/results/turn.json
+	$(BIN)/warmgraph bench import --json bench/results/import.json
 
 ##@ Work on it
 

@@ -200,6 +200,25 @@ def test_nothing_that_the_server_keeps_of_a_thread_holds_a_memory(
     assert kept["values"]["recall"]["items"]  # type: ignore[index]
 
 
+def test_a_recalled_block_stays_with_the_thread_that_asked_for_it_and_nowhere_else(
+    client: SyncLangGraphClient,
+) -> None:
+    """The server shows the last block of a thread until that is deleted; a recall without a thread leaves nothing."""
+    ask(client, "nils", "My cellar key hangs behind the sextant.")
+    question: Any = {"input": said("Where is my cellar key?"), "context": {"user_id": "nils"}}
+
+    state = client.runs.wait(None, "recall", **question)
+    assert "sextant" in state["memory_context"]  # type: ignore[call-overload]
+    assert "sextant" not in str(client.threads.search(metadata={"graph_id": "recall"}, limit=1000))
+
+    thread = client.threads.create()["thread_id"]
+    client.runs.wait(thread, "recall", **question)
+    assert "sextant" in client.threads.get(thread)["values"]["memory_context"]  # type: ignore[index]
+    assert "sextant" not in str(client.threads.get_history(thread))
+    client.threads.delete(thread)
+    assert "sextant" not in str(client.threads.search(metadata={"graph_id": "recall"}, limit=1000))
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_memories_survive_a_restart(tmp_path: Path, end: str) -> None:
     """A server that is stopped, or killed, remembers after it was started again."""
