@@ -52,21 +52,21 @@ def apply(model: Model, command: list[Any]) -> Model:
 
 def killed_after(path: Path, kind: str, commands: list[list[Any]], acknowledged: int) -> int:
     """Run commands in a process, kill it when so many were acknowledged, and return how many really were."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(tests.store_worker.__file__), str(path), kind],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert "ready" == json.loads(process.stdout.readline())
-    process.stdin.write("".join(json.dumps(command) + "\n" for command in commands))
-    process.stdin.flush()
-    for _ in range(acknowledged):
-        assert "done" == json.loads(process.stdout.readline())
-    process.kill()
-    rest, _ = process.communicate(timeout=60)
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert "ready" == json.loads(process.stdout.readline())
+        process.stdin.write("".join(json.dumps(command) + "\n" for command in commands))
+        process.stdin.flush()
+        for _ in range(acknowledged):
+            assert "done" == json.loads(process.stdout.readline())
+        process.kill()
+        rest = process.stdout.read()  # `communicate` would pass by what `readline` has read ahead
     return acknowledged + sum(line == '"done"' for line in rest.splitlines())
 
 
