@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import Any
 
-from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.benchmark import Benchmark, at_least_one
 from warmgraph.bench.report import Report, Table, percentile
 
 __all__ = ["BAR_SECONDS", "IMPORT"]
@@ -37,14 +37,7 @@ hits both. The modules that each loads are counted as well.
 
 
 def _configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--runs", type=_count, default=7, metavar="N", help="laps to time (default: %(default)s)")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    parser.add_argument("--runs", type=at_least_one, default=7, metavar="N", help="laps to time (default: %(default)s)")
 
 
 def _run(args: Namespace, tell: Callable[[str], None]) -> Report:

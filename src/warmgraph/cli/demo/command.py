@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from warmgraph.bench.benchmark import at_least_one
 from warmgraph.cli.arguments import check_database, file_name
 
 if TYPE_CHECKING:
@@ -56,12 +57,16 @@ def add_to(commands: _SubParsersAction[argparse.ArgumentParser], shared: argpars
     parser.add_argument(
         "--conversation", metavar="ID", help='one conversation of the pack, or "all" (default: the first)'
     )
-    parser.add_argument("--questions", type=_count, metavar="N", help="ask N questions a user, spread over all of them")
+    parser.add_argument(
+        "--questions", type=at_least_one, metavar="N", help="ask N questions a user, spread over all of them"
+    )
     parser.add_argument("--db", type=file_name, metavar="FILE", help="write to this new file, and keep it")
-    parser.add_argument("--k", type=_count, default=10, metavar="N", help="memories to recall (default: %(default)s)")
+    parser.add_argument(
+        "--k", type=at_least_one, default=10, metavar="N", help="memories to recall (default: %(default)s)"
+    )
     parser.add_argument(
         "--capacity",
-        type=_count,
+        type=at_least_one,
         metavar="N",
         help=f"warm memories a user (default: {CAPACITY}, for the bundled conversations {BUNDLED_CAPACITY})",
     )
@@ -255,10 +260,3 @@ def _index(args: argparse.Namespace) -> IndexConfig | None:
         return None
     index: dict[str, Any] = {"embed": args.embed, "fields": ["content"]}
     return index  # type: ignore[return-value]
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
