@@ -19,6 +19,24 @@ CODE := src graphs tests notebooks
 # Settings in .env reach the terminal client as they reach the server, read by the same parser.
 WITH_ENV = $(if $(wildcard .env),$(BIN)/dotenv run --,)
 
+# `langgraph dev` takes any other port when its own is taken, and says so in one line of many: clients would not find it.
+define CHECK_PORT
+import errno, socket, sys
+host, port = sys.argv[1:]
+if not port.isdecimal() or int(port) > 65535:
+    sys.exit(f"PORT: expected a number up to 65535, got {port!r}")
+with socket.socket() as probe:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((host, int(port)))
+    except OSError as error:
+        why = f"cannot be used: {error.strerror}"
+        if error.errno == errno.EADDRINUSE:
+            why = "is taken, perhaps by another `make run`"
+        sys.exit(f"Port {port} of {host} {why}. Choose another: make run PORT={'8024' if port == '2024' else '2024'}")
+endef
+export CHECK_PORT
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -35,6 +53,7 @@ run: export LANGGRAPH_NO_VERSION_CHECK := true
 run: export LANGGRAPH_CLI_NO_ANALYTICS := 1
 run: $(STAMP) ## Serve the memory agent with `langgraph dev` (HOST, PORT, WARMGRAPH_DB)
 	@mkdir -p "$(dir $(WARMGRAPH_DB))"
+	@"$(BIN)/python" -c "$$CHECK_PORT" "$(HOST)" "$(PORT)"
 	$(BIN)/langgraph dev $(RUN_FLAGS) --host $(HOST) --port $(PORT) $(ARGS)
 
 .PHONY: demo
@@ -61,6 +80,7 @@ results: $(PEERS) ## Measure anew what the README says, into bench/results
 	$(BIN)/warmgraph demo --json bench/results/demo.json >/dev/null
 	$(BIN)/warmgraph bench turn --json bench/results/turn.json
 	$(BIN)/warmgraph bench store --json bench/results/store.json --chart bench/results/store.svg
+	$(BIN)/warmgraph bench import --json bench/results/import.json
 
 ##@ Work on it
 

@@ -1,4 +1,4 @@
-"""What importing warmgraph costs, and what it may not reach for."""
+"""What importing warmgraph loads, and what it may not reach for."""
 
 from __future__ import annotations
 
@@ -19,16 +19,8 @@ FILES = sorted(SOURCE.rglob("*.py"))
 HEAVY = ("langchain_openai", "langgraph.graph", "openai", "scipy", "sklearn")
 
 
-def test_importing_is_cheap() -> None:
-    """`import warmgraph` costs at most 0.3 s of CPU on top of `import langgraph.store.base`."""
-    base = min(_cpu_seconds("import langgraph.store.base") for _ in range(3))
-    ours = min(_cpu_seconds("import langgraph.store.base, warmgraph") for _ in range(3))
-
-    assert ours - base <= 0.3
-
-
 def test_importing_loads_nothing_heavy() -> None:
-    """`import warmgraph` loads no numpy, model client or graph that `langgraph.store.base` has not loaded."""
+    """`import warmgraph` adds nothing but itself to `langgraph.store.base`; `warmgraph bench import` times it."""
     base = _modules_after("import langgraph.store.base")
     ours = _modules_after("import langgraph.store.base, warmgraph")
 
@@ -65,11 +57,6 @@ def test_each_module_is_loaded_once() -> None:
             names.setdefault(file, []).append(name)
 
     assert {} == {file: copies for file, copies in names.items() if len(copies) > 1}
-
-
-def _cpu_seconds(statement: str) -> float:
-    # The interpreter's own start is the same on both sides and cancels out.
-    return float(_python(f"{statement}\nimport time\nprint(time.process_time())"))
 
 
 def _modules_after(statement: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
 
@@ -11,4 +12,5 @@ __all__ = ["BENCHMARKS"]
 BENCHMARKS: tuple[Benchmark, ...] = (
     TURN,
     STORE,
+    IMPORT,
 )

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.benchmark import Benchmark, at_least_one
 from warmgraph.bench.report import Report, Table, percentile
 
 if TYPE_CHECKING:
@@ -29,21 +29,18 @@ durable commit. "nodes" are the seconds inside each node, measured apart; the re
 
 
 def _configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--runs", type=_count, default=300, metavar="N", help="laps to time (default: %(default)s)")
     parser.add_argument(
-        "--warmup", type=_count, default=30, metavar="N", help="laps before that (default: %(default)s)"
+        "--runs", type=at_least_one, default=300, metavar="N", help="laps to time (default: %(default)s)"
     )
     parser.add_argument(
-        "--items", type=_count, default=200, metavar="N", help="warm memories of the user (default: %(default)s)"
+        "--warmup", type=at_least_one, default=30, metavar="N", help="laps before that (default: %(default)s)"
     )
-    parser.add_argument("--profile", type=_count, metavar="N", help="also list the N functions that take most time")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    parser.add_argument(
+        "--items", type=at_least_one, default=200, metavar="N", help="warm memories of the user (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--profile", type=at_least_one, metavar="N", help="also list the N functions that take most time"
+    )
 
 
 def _run(args: Namespace, tell: Callable[[str], None]) -> Report:

@@ -30,7 +30,7 @@ from warmgraph.bench.turn_graphs import (
     fill,
 )
 from warmgraph.errors import WarmGraphError
-from warmgraph.nodes.turns import message_key
+from warmgraph.nodes.turns import message_keys
 from warmgraph.prebuilt import MemoryContext, create_memory_agent
 from warmgraph.steps import Io, Steps, arun, run
 
@@ -162,7 +162,7 @@ class _Runner:
         if store is not None:
             if result.get("memory_errors") or result["recall"]["tier"] != "warm":
                 raise WarmGraphError(f"this turn is not a warm hit: {result['recall']}, {result.get('memory_errors')}")
-            forget = [PutOp(NAMESPACE, message_key(thread, said), None) for said in result["messages"]]
+            forget = [PutOp(NAMESPACE, key, None) for key in message_keys(thread, result["messages"])]
             yield Io(lambda: store.batch(forget), lambda: store.abatch(forget))
             store.take_writing()
         return seconds, writing, result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import traceback
@@ -13,10 +14,12 @@ from warmgraph.cli import bench, inspect, reembed
 from warmgraph.cli.chat import command as chat
 from warmgraph.cli.demo import command as demo
 from warmgraph.cli.failures import one_line
+from warmgraph.cli.streams import open_missing_streams
 from warmgraph.errors import WarmGraphError
 
 __all__ = ["create_parser", "main"]
 
+_UNLOGGED = logging.NullHandler()
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 NOBODY_READS = 141  # 128 + SIGPIPE
@@ -46,8 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         >>> code, said.getvalue().startswith("warmgraph demo: ")
         (1, True)
     """
+    open_missing_streams()
     args = create_parser().parse_args(argv)
     debug = getattr(args, "debug", False)
+    if not debug:  # commands show in words of their own what the library logs
+        logging.getLogger("warmgraph").addHandler(_UNLOGGED)
     try:
         code: int = args.run(args)
         sys.stdout.flush()  # here, where a closed pipe can still be told from a bug

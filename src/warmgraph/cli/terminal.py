@@ -9,6 +9,7 @@ from typing import TextIO
 from unicodedata import category
 
 from warmgraph.bench.report import display_width
+from warmgraph.cli.streams import encodable
 
 __all__ = ["Terminal", "printable", "shorten"]
 
@@ -49,18 +50,14 @@ class Terminal:
     def write(self, text: str = "", end: str = "\n") -> None:
         """Write, and show it at once. What cannot be encoded is written as an escape."""
         self._clear()
-        try:
-            self.out.write(text + end)
-        except UnicodeEncodeError:
-            encoding = self.out.encoding or "ascii"
-            self.out.write((text + end).encode(encoding, "backslashreplace").decode(encoding))
+        self.out.write(encodable(text + end, self.out))
         self.out.flush()
 
     def progress(self, text: str) -> None:
         """Show a line that the next one replaces. Shown on terminals only; a log would keep them all."""
         if not self._moves:
             return
-        line = shorten(text, shutil.get_terminal_size().columns - 1)
+        line = encodable(shorten(text, shutil.get_terminal_size().columns - 1), self.out)
         while display_width(line) >= shutil.get_terminal_size().columns:  # a line that wraps could not be taken back
             line = line[:-1]
         self._clear()

@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCall, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -25,6 +25,7 @@ from warmgraph.models.facts import Fact, extract_facts
 from warmgraph.models.matching import is_assistant
 from warmgraph.models.schema_filling import Source, fill_schema
 from warmgraph.models.tool_requests import Tool, ToolRequest, find_requests
+from warmgraph.speakers import is_ai, is_human
 
 __all__ = ["OfflineChatModel"]
 
@@ -152,11 +153,11 @@ class _Turn:
     """What the model is asked: the last human message, what is remembered, and what happened since."""
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
-        last = max((place for place, one in enumerate(messages) if isinstance(one, HumanMessage)), default=-1)
+        last = max((place for place, one in enumerate(messages) if is_human(one)), default=-1)
         self.memories, self.text = _read(messages[last]) if last >= 0 else ([], "")
-        earlier = [one for one in messages[: max(last, 0)] if isinstance(one, (HumanMessage, AIMessage))]
+        earlier = [one for one in messages[: max(last, 0)] if is_human(one) or is_ai(one)]
         self.history = [
-            MemoryLine(_read(message)[1], role="user" if isinstance(message, HumanMessage) else "assistant")
+            MemoryLine(_read(message)[1], role="user" if is_human(message) else "assistant")
             for message in earlier[-_LONGEST_HISTORY:]
         ]
         since = messages[last + 1 :]

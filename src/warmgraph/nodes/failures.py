@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 
 from langgraph.types import RetryPolicy
 from typing_extensions import TypedDict
 
-from warmgraph.errors import InvalidArgumentError
+from warmgraph.errors import EmbeddingError, InvalidArgumentError, WarmGraphError
 from warmgraph.recall.receipts import MemoryErrorEvent
 
 __all__ = ["MemoryFailure", "gather_failures", "note_failure", "will_retry"]
@@ -22,8 +23,11 @@ MIN_QUOTE = 12
 MIN_WHOLE = 8  # a text shorter than that, when it stands there whole
 
 
+WITHHELD = "its message may quote memories, so it is in the log alone"
+
+
 class MemoryFailure(TypedDict):
-    """A part of memory that failed in this run: the node, the type of the error, what it says."""
+    """A part of memory that failed in this run: the node, the type of the error, what of its message may be told."""
 
     node: str
     error: str
@@ -54,14 +58,18 @@ def note_failure(
 ) -> MemoryFailure:
     """Log a failure, tell it on the custom stream, and return it for the state.
 
+    The log has the whole error. Streams and checkpoints, which clients read and which outlive a memory that is
+    forgotten, get its type, and its message only where that quotes nobody: errors of ours, and what the operating
+    system says. What a store, a driver or a model wrote may quote the row or the request that it failed at.
+
     Args:
         node: The node that failed.
         error: What happened.
         emit: Writes to the custom stream.
-        private: Texts that must not turn up in logs and checkpoints; an error that quotes one is told without words.
+        private: Texts that must not be told, whoever raised the error.
     """
     failure = MemoryFailure(node=node, error=type(error).__name__, message=_say(error, private))
-    _logger.warning("memory: %s failed: %s: %s", node, failure["error"], failure["message"])
+    _logger.warning("memory: %s failed", node, exc_info=error)
     emit({"type": "memory_error", **failure})
     return failure
 
@@ -79,12 +87,20 @@ def will_retry(policy: RetryPolicy | None, error: Exception, attempt: int) -> bo
 
 
 def _say(error: Exception, private: Iterable[str]) -> str:
-    # The offending value is what an argument error quotes, and it may be somebody's words.
-    said = f"{error.argument}: expected {error.expected}" if isinstance(error, InvalidArgumentError) else str(error)
+    if isinstance(error, InvalidArgumentError):
+        said = f"{error.argument}: expected {error.expected}"  # what came instead may be somebody's words
+    elif isinstance(error, EmbeddingError) and error.__cause__ is not None:
+        said = f"the embeddings failed with {type(error.__cause__).__name__}; {WITHHELD}"
+    elif isinstance(error, WarmGraphError):
+        said = str(error)
+    elif isinstance(error, OSError) and error.errno is not None:
+        said = os.strerror(error.errno)
+    else:
+        said = WITHHELD
     letters = _letters(said)
     for text in private:
         if _shares(_letters(text), letters):
-            return "(its message quotes the conversation and is not shown)"
+            return WITHHELD
     return said if len(said) <= MAX_MESSAGE else f"{said[: MAX_MESSAGE - 3]}..."
 
 

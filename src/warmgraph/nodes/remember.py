@@ -16,7 +16,8 @@ from warmgraph.nodes.context import DEFAULT_NAMESPACE
 from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.traces import current_trace
-from warmgraph.nodes.turns import current_turn, is_human, message_key, message_text
+from warmgraph.nodes.turns import current_turn, message_text, turn_keys
+from warmgraph.speakers import is_human
 from warmgraph.steps import Io, Steps
 from warmgraph.store import NamespaceTemplate
 from warmgraph.store.records import is_question
@@ -36,8 +37,9 @@ def create_remember_node(
     """Create the node that ends a turn: it writes one record for each human and each final AI message of it.
 
     Reads `messages`; writes to the store only. Tool calls and their results are not remembered, nor are messages
-    without text. A key follows from thread and message id: a node that is retried, or a run that is resumed, writes
-    the same rows again and never a second one.
+    without text. A human message goes by thread and message id, an answer by the human message that it answers: a
+    node that is retried, or a run that is resumed, writes the same rows again and never a second one. A turn that is
+    run again from a checkpoint replaces its answer; of a fork that says something else, both branches are kept.
 
     Args:
         namespace: Template of the namespace.
@@ -67,8 +69,10 @@ def create_remember_node(
         trace = current_trace(state)
         # The time at which the turn began: written again, a row is the same row, to the second.
         said_at = trace["at"] if trace is not None else clock.now().isoformat(timespec="seconds")
-        said = [(at, text) for at in current_turn(messages) if (text := message_text(messages[at]))]
-        if not any(is_human(messages[at]) for at, _ in said):
+        turn = current_turn(messages)
+        keys = turn_keys(visit.thread_id, (messages[at] for at in turn))
+        said = [(at, key, text) for at, key in zip(turn, keys, strict=True) if (text := message_text(messages[at]))]
+        if not any(is_human(messages[at]) for at, _, _ in said):
             return None  # an answer to nothing that was said tells nothing
         try:
             store = visit.store
@@ -76,17 +80,17 @@ def create_remember_node(
             ops = [
                 PutOp(
                     place,
-                    message_key(visit.thread_id, messages[at]),
+                    key,
                     _value(messages[at], text, at, visit.thread_id, said_at, importance),
                     index=["content"],  # ids and times are not embedded
                     ttl=lives,
                 )
-                for at, text in said
+                for at, key, text in said
             ]
             for batch in _without_repetition(ops):
                 yield Io(partial(store.batch, batch), partial(store.abatch, batch))
         except Exception as error:
-            return {"memory_errors": [visit.failed(error, [text for _, text in said])]}
+            return {"memory_errors": [visit.failed(error, [text for _, _, text in said])]}
         visit.emit(
             {
                 "type": "memory_remember",

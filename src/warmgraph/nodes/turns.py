@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import sha1
 from uuid import NAMESPACE_URL, uuid5
 
 from langchain_core.messages import AnyMessage, BaseMessage
 
-__all__ = ["current_turn", "is_final", "is_human", "last_human", "message_key", "message_keys", "message_text"]
+from warmgraph.speakers import is_ai, is_human
+
+__all__ = ["current_turn", "is_final", "last_human", "message_key", "message_keys", "message_text", "turn_keys"]
 
 # Changing it would write every message that is already remembered a second time.
 MESSAGE_KEYS = uuid5(NAMESPACE_URL, "warmgraph:message")
@@ -47,17 +49,9 @@ def last_human(messages: Sequence[AnyMessage]) -> int | None:
     return None
 
 
-# By `type`: `isinstance` of pydantic models takes a microsecond where the answer is no, and threads may be long.
-
-
-def is_human(message: BaseMessage) -> bool:
-    """Whether a person said it."""
-    return message.type in ("human", "HumanMessageChunk")
-
-
 def is_final(message: BaseMessage) -> bool:
     """Whether a message is an answer of the assistant, and not a call of a tool."""
-    return message.type in ("ai", "AIMessageChunk") and not getattr(message, "tool_calls", None)
+    return is_ai(message) and not getattr(message, "tool_calls", None)
 
 
 def current_turn(messages: Sequence[AnyMessage]) -> list[int]:
@@ -86,30 +80,69 @@ def current_turn(messages: Sequence[AnyMessage]) -> list[int]:
     return places[::-1]
 
 
-def message_key(thread_id: str | None, message: BaseMessage) -> str:
+def message_key(thread_id: str | None, message: BaseMessage, asked: BaseMessage | None = None, number: int = 0) -> str:
     """Return the key under which a message is remembered: the same one whenever it is written.
 
-    Without a thread, ids may be a client's own and start again with each conversation, so the text counts too.
+    An answer goes by the human message that it answers. When a turn is run again from a checkpoint, the model answers
+    anew, under a new id; the answer before is replaced, for a turn has one. What was said on other branches of the
+    thread goes by human messages of their own.
+
+    Without a thread, ids may be a client's own and start again with each conversation, so a message goes by its text.
+
+    Args:
+        thread_id: The thread.
+        message: The message.
+        asked: The human message that it answers; `None` for a human message, or when nobody knows.
+        number: How many answers to the same human message came before.
 
     Example:
-        >>> from langchain_core.messages import HumanMessage
-        >>> message_key("thread-1", HumanMessage("Hello", id="1"))
+        >>> from langchain_core.messages import AIMessage, HumanMessage
+        >>> asked = HumanMessage("Hello", id="1")
+        >>> message_key("thread-1", asked)
         'd92726f6-edf4-50c8-9d3b-4e4c7097bc08'
+        >>> message_key("thread-1", AIMessage("Hi", id="2"), asked) == message_key("thread-1", AIMessage("Hey"), asked)
+        True
     """
+    if thread_id is not None and asked is not None and asked.id is not None:
+        return _key(thread_id, asked.id, number)
     if thread_id is not None and message.id is not None:
         return _key(thread_id, message.id)
     return _key(f"{thread_id or ''}/{message.type}/{message.id or ''}", message_text(message))
 
 
-def message_keys(thread_id: str | None, messages: Sequence[BaseMessage]) -> frozenset[str]:
-    """Return the keys of all messages that stand in the prompt anyway and need not be recalled."""
-    return frozenset(message_key(thread_id, message) for message in messages if is_human(message) or is_final(message))
+def turn_keys(thread_id: str | None, messages: Iterable[BaseMessage]) -> list[str]:
+    """Return the keys of the human and final AI messages among some that follow each other, in their order."""
+    keys: list[str] = []
+    asked: BaseMessage | None = None
+    number = 0
+    for message in messages:
+        if is_human(message):
+            asked, number = message, 0
+            keys.append(message_key(thread_id, message))
+        elif is_final(message):
+            keys.append(message_key(thread_id, message, asked, number))
+            number += 1
+    return keys
+
+
+def message_keys(thread_id: str | None, messages: Sequence[AnyMessage]) -> frozenset[str]:
+    """Return the keys of all messages that need not be recalled.
+
+    These are those that stand in the prompt anyway, and the answer that is to come: where a turn is run again, the
+    one that it is to replace.
+    """
+    keys = turn_keys(thread_id, messages)
+    at = last_human(messages)
+    if at is not None and thread_id is not None and (asked := messages[at].id) is not None:
+        keys.append(_key(thread_id, asked, 0))
+    return frozenset(keys)
 
 
 @lru_cache(maxsize=16_384)  # every turn asks for the keys of the whole thread
-def _key(thread: str, message: str) -> str:
+def _key(thread: str, message: str, number: int | None = None) -> str:
     """Return `str(uuid5(MESSAGE_KEYS, ...))`, without the detour over a UUID object: a tenth of its time."""
-    name = f"{len(thread)}:{thread}:{message}".encode("utf-8", "surrogatepass")
+    answer = "" if number is None else f"{number}<"  # a message goes by digits and a colon, an answer never does
+    name = f"{answer}{len(thread)}:{thread}:{message}".encode("utf-8", "surrogatepass")
     hashed = _BEGUN.copy()  # beginning anew costs 15 us when the caches are cold
     hashed.update(name)
     digest = bytearray(hashed.digest()[:16])

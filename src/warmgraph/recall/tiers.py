@@ -21,6 +21,7 @@ from warmgraph.ranking import PeekRouter, Signals, WarmRouter
 from warmgraph.recall.merging import merge_ranked
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store import Recall
+from warmgraph.store.crowding import search_exactly
 
 __all__ = [
     "arecall",
@@ -35,13 +36,6 @@ __all__ = [
 
 Filter: TypeAlias = Mapping[str, Any] | None
 Call: TypeAlias = Callable[..., Any]
-
-# However much is excluded, a recall asks for at most this many items more: a long thread must not turn a search
-# for ten memories into one for hundreds.
-MAX_EXTRA = 64
-# Memories in namespaces below the one asked for are left out. When they crowd out what was asked for, the search is
-# widened this many times, fourfold each time.
-WIDENINGS = 3
 
 
 def recall_warm(
@@ -211,7 +205,16 @@ def long_term_steps(
     """Do what `recall_long_term` does, as steps; arguments are taken as checked."""
     own: Call | None = getattr(store, "recall_long_term", None)
     if own is None:
-        items = yield from _exactly(store, namespace, query, limit + min(len(exclude), MAX_EXTRA), filter)
+        conditions = dict(filter) if filter is not None else None
+
+        def search(ask: int) -> Steps[Sequence[SearchItem]]:
+            found: Sequence[SearchItem] = yield Io(
+                partial(store.search, namespace, query=query, filter=conditions, limit=ask),
+                partial(store.asearch, namespace, query=query, filter=conditions, limit=ask),
+            )
+            return found
+
+        items = yield from search_exactly(search, namespace, limit, len(exclude))
         return Recall([item for item in items if item.key not in exclude][:limit], "long_term")
     aown: Call = store.arecall_long_term  # type: ignore[attr-defined]
     options = {"limit": limit, "filter": filter, "exclude": exclude}
@@ -244,24 +247,6 @@ def _both(
         (warm.items, cold.items), limit=limit, key=lambda item: item.key, score=lambda item: item.score
     )
     return Recall(items, "long_term", warm.signals, decision)
-
-
-def _exactly(
-    store: BaseStore, namespace: tuple[str, ...], query: str, limit: int, filter: Filter
-) -> Steps[list[SearchItem]]:
-    """Search one namespace of a store whose searches take prefixes."""
-    conditions = dict(filter) if filter is not None else None
-    ask, here = limit, []
-    for _ in range(WIDENINGS + 1):
-        found: Sequence[SearchItem] = yield Io(
-            partial(store.search, namespace, query=query, filter=conditions, limit=ask),
-            partial(store.asearch, namespace, query=query, filter=conditions, limit=ask),
-        )
-        here = [item for item in found if item.namespace == namespace]
-        if len(here) >= limit or len(found) < ask:
-            break
-        ask *= 4
-    return here[:limit]
 
 
 def _check(namespace: tuple[str, ...], limit: int) -> None:

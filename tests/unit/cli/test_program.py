@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,18 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["chat"], ["demo"], ["inspect"], ["reembed"], ["bench"], ["bench", "turn"]], ids=" ".join
+    "command",
+    [
+        ["chat"],
+        ["demo"],
+        ["inspect"],
+        ["reembed"],
+        ["bench"],
+        ["bench", "turn"],
+        ["bench", "store"],
+        ["bench", "import"],
+    ],
+    ids=" ".join,
 )
 def test_each_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """The help of a command says how to call it and what its options are."""
@@ -152,6 +165,75 @@ def test_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
 
     assert "" == errors.strip()
     assert 130 == running.returncode
+
+
+def chat(
+    redirected: str, said: bytes, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `warmgraph chat` in a shell, with its streams redirected."""
+    return subprocess.run(
+        ["sh", "-c", f'exec "$0" -m warmgraph.cli chat --db memory.db {redirected}', sys.executable],
+        input=said,
+        capture_output=True,
+        env={**os.environ, **(environment or {})},
+        check=False,
+    )
+
+
+@pytest.fixture
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run where nothing is."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_closed_input_is_the_end_of_the_conversation(in_a_folder: Path) -> None:
+    """`warmgraph chat <&-` greets and ends well."""
+    done = chat("<&-", b"")
+
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert done.stdout.startswith(b"warmgraph chat with model offline, memories in memory.db\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_closed_output_costs_no_memory(in_a_folder: Path, closed: str) -> None:
+    """Nobody sees the answer; what was said is remembered, and nothing is printed into the memory file."""
+    done = chat(closed, b"I live in Lisbon.\n")
+    assert (0, b"", b"") == (done.returncode, done.stdout, done.stderr)
+
+    listed = chat("", b"/memories\n").stdout
+    assert b"I live in Lisbon." in listed
+
+
+def test_a_reader_of_a_chat_that_leaves_ends_it_quietly(in_a_folder: Path) -> None:
+    """`warmgraph chat | head -1` is over when nobody reads any more."""
+    done = chat("| head -1", b"Hello\n" * 500)
+
+    assert b"" == done.stderr
+    assert 1 == done.stdout.count(b"\n")
+
+
+def test_a_full_disk_is_told(in_a_folder: Path) -> None:
+    """What cannot be written is one line, and no bug."""
+    done = chat("> /dev/full", b"Hello\n")
+
+    assert (1, b"warmgraph chat: [Errno 28] No space left on device\n") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said", "shown"),
+    [
+        ("ascii", "Köln".encode(), b"you> K\\ufffd\\ufffdln\n"),
+        ("latin-1", "Köln".encode("latin-1"), "you> Köln\n".encode("latin-1")),
+        ("utf-8", "Köln".encode("latin-1"), "you> K\ufffdln\n".encode()),
+    ],
+)
+def test_what_an_encoding_cannot_take_is_replaced(in_a_folder: Path, encoding: str, said: bytes, shown: bytes) -> None:
+    """A conversation does not end at a byte that is no text, nor at a letter that the terminal does not know."""
+    done = chat("", said + b"\n", {"PYTHONIOENCODING": encoding})
+
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert shown in done.stdout
 
 
 def test_the_script_is_the_same_program() -> None:

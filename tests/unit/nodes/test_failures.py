@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from langgraph.types import RetryPolicy
 
-from warmgraph.errors import InvalidValueError
-from warmgraph.nodes.failures import MemoryFailure, gather_failures, note_failure, will_retry
+from warmgraph.embeddings import Embedder
+from warmgraph.errors import EmbeddingError, InvalidValueError, StoreError, StoreUnavailableError
+from warmgraph.nodes.failures import WITHHELD, MemoryFailure, gather_failures, note_failure, will_retry
 
 SECRET = "My bank code is 4711, tell nobody"
 
@@ -32,43 +33,70 @@ def test_a_new_run_forgets_those_of_the_last() -> None:
 
 
 def test_a_failure_is_logged_emitted_and_returned(caplog: pytest.LogCaptureFixture) -> None:
-    """Operators, clients and the state see the same."""
+    """Clients and the state see the same; operators see the whole error."""
     events: list[Any] = []
     with caplog.at_level(logging.WARNING):
-        noted = note_failure("recall", OSError("disk full"), events.append)
-    assert {"node": "recall", "error": "OSError", "message": "disk full"} == noted
+        noted = note_failure("recall", StoreUnavailableError("memory.db: disk full"), events.append)
+    assert {"node": "recall", "error": "StoreUnavailableError", "message": "memory.db: disk full"} == noted
     assert [{"type": "memory_error", **noted}] == events
-    assert ["memory: recall failed: OSError: disk full"] == caplog.messages
+    assert ["memory: recall failed"] == caplog.messages
+    assert "StoreUnavailableError: memory.db: disk full" in caplog.text
+
+
+class DriverError(Exception):
+    """What somebody else's store raises."""
+
+
+def embedding_error() -> Exception:
+    """Return what our embedder raises when the model below it does."""
+    with pytest.raises(EmbeddingError) as raised:
+        Embedder(refuse).embed_query("x")
+    return raised.value
+
+
+def refuse(texts: list[str]) -> list[list[float]]:
+    """Fail to embed, and quote something that is not even among the texts."""
+    raise DriverError(f"400 bad request: {SECRET}")
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "message"),
     [
-        ValueError(f"cannot embed {SECRET!r}"),
-        RuntimeError(f"400 bad request: {{'input': '{SECRET}'}}"),
-        InvalidValueError("value", expected="JSON", got={"content": SECRET}),
-        OSError(28, "No space left", SECRET),
+        (ValueError(f"cannot embed {SECRET!r}"), WITHHELD),
+        (DriverError(f"DETAIL: Failing row contains (ana, {SECRET})."), WITHHELD),
+        (InvalidValueError("value", expected="JSON", got={"content": SECRET}), "value: expected JSON"),
+        (OSError(28, "No space left", SECRET), "No space left on device"),
+        (OSError(f"cannot write {SECRET}"), WITHHELD),
+        (embedding_error(), f"the embeddings failed with DriverError; {WITHHELD}"),
     ],
+    ids=lambda value: type(value).__name__,
 )
-def test_words_of_the_conversation_are_not_told(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    """Errors that quote what they were given do not carry it into logs and checkpoints."""
+def test_what_an_error_quotes_is_in_the_log_alone(
+    error: Exception, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever foreign code wrote into a message, no memory gets from there into streams and checkpoints."""
     events: list[Any] = []
-    with caplog.at_level(logging.DEBUG):
-        noted = note_failure("remember", error, events.append, private=[SECRET, "hello"])
-    told = repr((noted, events, caplog.messages))
-    assert "4711" not in told
-    assert "bank" not in told
-    assert type(error).__name__ == noted["error"]
+    with caplog.at_level(logging.WARNING):
+        noted = note_failure("recall", error, events.append)
+    assert {"node": "recall", "error": type(error).__name__, "message": message} == noted
+    assert "4711" not in repr((noted, events, caplog.messages))
+    assert type(error).__name__ in caplog.text
+
+
+def test_what_was_just_said_is_not_told_by_errors_of_ours_either() -> None:
+    """An error that quotes a text that the caller names as private is told without words."""
+    error = StoreError(f"cannot store {SECRET}")
+    assert WITHHELD == note_failure("remember", error, lambda event: None, private=[SECRET, "hello"])["message"]
 
 
 def test_a_short_word_in_common_hides_nothing() -> None:
     """A message that happens to hold "ok" is told in full."""
-    assert "not ok" == note_failure("recall", OSError("not ok"), lambda event: None, private=["ok"])["message"]
+    assert "not ok" == note_failure("recall", StoreError("not ok"), lambda event: None, private=["ok"])["message"]
 
 
 def test_long_messages_are_cut() -> None:
-    """A server's error page does not go into every checkpoint."""
-    message = note_failure("recall", OSError("x" * 5000), lambda event: None)["message"]
+    """A long message does not go into every checkpoint."""
+    message = note_failure("recall", StoreError("x" * 5000), lambda event: None)["message"]
     assert 300 == len(message)
 
 

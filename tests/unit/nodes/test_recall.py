@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, ChatMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from warmgraph.errors import UnresolvedNamespaceError
 from warmgraph.nodes import MemoryContext, create_recall_node, create_remember_node
+from warmgraph.nodes.failures import WITHHELD
 from warmgraph.store import WarmStore
 from warmgraph.testing import ManualClock
 
@@ -126,9 +127,15 @@ class Broken(WarmStore):
 def test_a_store_that_fails_leaves_an_empty_recall(run: Any_, alone: Any_) -> None:
     """The run goes on, and everybody can see what happened."""
     state, events = run(alone(create_recall_node(), store=Broken()), {"messages": "Lisbon?"}, context=ANA)
-    noted = {"node": "recall", "error": "OSError", "message": "the disk is gone"}
+    noted = {"node": "recall", "error": "OSError", "message": WITHHELD}
     assert ([], None, [noted]) == (state["recall"]["items"], state["recall"]["signals"], state["memory_errors"])
     assert [{"type": "memory_error", **noted}] == events
+
+
+def test_a_person_may_speak_as_a_chat_message(run: Any_, alone: Any_, warm: WarmStore) -> None:
+    """A `ChatMessage` with the role "user" is a question like any other, and is not recalled for itself."""
+    given = {"messages": [ChatMessage(content="Lisbon?", role="user")]}
+    assert "Lisbon?" == run(alone(create_recall_node(), store=warm), given, context=ANA).state["recall"]["query"]
 
 
 def test_a_graph_without_a_store_says_so(run: Any_, alone: Any_) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, ChatMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.memory import InMemoryStore
@@ -54,11 +54,35 @@ def test_writes_a_record_for_each_message_of_the_turn(run: Any_, alone: Any_, st
         said_at=at,
         is_question=False,
     )
-    keys = [message_key("t1", message) for message in said]
+    keys = [message_key("t1", said[0]), message_key("t1", said[1], asked=said[0])]
     found = [store.get(NAMESPACE, key) for key in keys]
     assert [question.to_value(), answer.to_value()] == [item.value for item in found if item is not None]
     assert receipt.pop("milliseconds") >= 0
     assert {"type": "memory_remember", "namespace": ["memories", "ana"], "keys": keys} == receipt
+
+
+def test_messages_that_name_their_role_are_remembered_alike(run: Any_, alone: Any_, store: BaseStore) -> None:
+    """`ChatMessage` says who spoke in its role; what is neither a person's nor the assistant's is left out."""
+    said = [
+        ChatMessage(content="Be brief.", role="system"),
+        ChatMessage(content="Where is Lisbon?", role="user"),
+        ChatMessage(content="In Portugal.", role="assistant"),
+    ]
+    run(alone(create_remember_node(), store=store), {"messages": said}, context=ANA, config=THREAD)
+    assert [("Where is Lisbon?", "user"), ("In Portugal.", "assistant")] == [
+        (each.content, each.role) for each in records(store)
+    ]
+
+
+def test_each_answer_to_a_question_is_remembered(run: Any_, alone: Any_, store: BaseStore) -> None:
+    """Where two agents answer, there are two answers; a run that is repeated writes the same rows."""
+    graph = alone(create_remember_node(), store=store)
+    for ids in ("123", "145"):
+        said = [HumanMessage("Hi"), AIMessage("Hello"), AIMessage("Good day")]
+        for message, id in zip(said, ids, strict=True):
+            message.id = id
+        run(graph, {"messages": said}, context=ANA, config=THREAD)
+    assert ["Hi", "Hello", "Good day"] == [record.content for record in records(store)]
 
 
 def test_tool_traffic_is_not_remembered(run: Any_, alone: Any_, store: BaseStore) -> None:

@@ -12,6 +12,8 @@ from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
     AnyMessage,
+    ChatMessage,
+    ChatMessageChunk,
     HumanMessage,
     HumanMessageChunk,
     SystemMessage,
@@ -79,6 +81,18 @@ def test_chunks_count_as_messages() -> None:
     assert ([0, 1], 0) == (current_turn(chunks), last_human(chunks))
 
 
+def test_a_role_says_who_spoke() -> None:
+    """`ChatMessage` has no type of its own for people and assistants; other roles are nobody's."""
+    said: list[AnyMessage] = [
+        ChatMessage(content="a", role="user"),
+        ChatMessage(content="b", role="assistant"),
+        ChatMessage(content="c", role="Human"),
+        ChatMessage(content="d", role="tool"),
+        ChatMessageChunk(content="e", role="ai"),
+    ]
+    assert ([2, 4], 2) == (current_turn(said), last_human(said))
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
@@ -125,4 +139,26 @@ class TestKeys:
         messages = thread("shcra")
         for at, message in enumerate(messages):
             message.id = str(at)
-        assert {message_key("t", messages[1]), message_key("t", messages[4])} == message_keys("t", messages)
+        expected = {message_key("t", messages[1]), message_key("t", messages[4], asked=messages[1])}
+        assert expected == message_keys("t", messages)
+
+    def test_of_answers_go_by_what_they_answer(self) -> None:
+        """An answer that is given anew has a new id, and is the same memory; a second one is another."""
+        asked, other = HumanMessage("x", id="1"), HumanMessage("x", id="2")
+        key = message_key("t", AIMessage("a", id="3"), asked)
+        assert key == message_key("t", AIMessage("b", id="4"), asked)
+        assert key != message_key("t", AIMessage("a", id="3"), asked, 1)
+        assert key != message_key("t", AIMessage("a", id="3"), other)
+        assert key != message_key("t", asked)
+
+    def test_of_answers_to_nobody_knows_what_go_by_themselves(self) -> None:
+        """An answer whose question was trimmed from the thread, or has no id, is not taken for another one."""
+        one, other = AIMessage("a", id="3"), AIMessage("b", id="4")
+        assert message_key("t", one) != message_key("t", other)
+        assert message_key("t", one) == message_key("t", one, HumanMessage("x"))
+        assert message_key(None, one, HumanMessage("x", id="1")) != message_key(None, other, HumanMessage("x", id="1"))
+
+    def test_include_the_answer_that_is_to_come(self) -> None:
+        """Where a turn is run again, an older one stands in its place and is of no use."""
+        asked = HumanMessage("x", id="1")
+        assert {message_key("t", asked), message_key("t", AIMessage("a"), asked)} == message_keys("t", [asked])

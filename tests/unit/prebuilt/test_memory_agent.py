@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, ChatMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
@@ -69,6 +69,17 @@ class TestRemembers:
         run(agent, {"messages": "Do I live in Lisbon?"}, context=ANA)
         assert "I live in Lisbon." in seen_by(model)
         assert "Who lives in Lisbon?" not in seen_by(model)
+
+    def test_who_speaks_by_role(self, run: Any_, store: BaseStore) -> None:
+        """Messages that only name a role are recalled for, get the memories, and are remembered."""
+        agent = create_memory_agent("offline", store=store, min_score=0)
+        told = [ChatMessage(content="I live in Lisbon, near the river.", role="user")]
+        run(agent, {"messages": told}, context=ANA)
+        asked = [ChatMessage(content="Where in Lisbon do I live?", role="user")]
+        state = run(agent, {"messages": asked}, context=ANA).state
+        assert "near the river" in state["messages"][-1].text
+        assert [] == state["memory_errors"]
+        assert 4 == len(said(store))
 
     def test_across_restarts(self, run: Any_, tmp_path: Any) -> None:
         """A file that is opened again still knows; nothing else is kept."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from warmgraph.cli.arguments import file_name, user_name
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -32,10 +32,15 @@ def add_to(commands: _SubParsersAction[argparse.ArgumentParser], shared: argpars
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[shared],
     )
-    parser.add_argument("--user", default="you", metavar="NAME", help="whose memories to use (default: %(default)s)")
+    parser.add_argument(
+        "--user", type=user_name, default="you", metavar="NAME", help="whose memories to use (default: %(default)s)"
+    )
     parser.add_argument("--thread", metavar="ID", help="go on with this thread (default: a new one)")
     parser.add_argument(
-        "--db", type=Path, metavar="FILE", help="the memory file (default: $WARMGRAPH_DB, else .warmgraph/memory.db)"
+        "--db",
+        type=file_name,
+        metavar="FILE",
+        help="the memory file, made if it is missing (default: $WARMGRAPH_DB, else .warmgraph/memory.db)",
     )
     parser.add_argument(
         "--model",
@@ -55,13 +60,14 @@ def run(args: argparse.Namespace) -> int:
     if args.url and (args.db or args.model):
         args.usage_error("--db and --model belong to the agent that runs here; leave them out with --url")
     from warmgraph.cli.chat.conversation import converse
+    from warmgraph.cli.streams import standard_input
     from warmgraph.cli.terminal import Terminal
 
     terminal = Terminal()
     terminal.progress("starting ...")
     session = _open(args)
     try:
-        return converse(session, terminal, sys.stdin, debug=getattr(args, "debug", False))
+        return converse(session, terminal, standard_input(), debug=getattr(args, "debug", False))
     finally:
         session.close()
 

@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
+from warmgraph.cli.arguments import check_database
 from warmgraph.cli.chat.sessions import Event, Memory, memory_of
 from warmgraph.cli.failures import explain
 from warmgraph.models import create_chat_model, default_model
@@ -39,6 +40,7 @@ class LocalSession:
 
     Raises:
         InvalidArgumentError: The model or the user is unusable.
+        CommandError: There is no such file, and none can be made there; or it may not be read or written.
         StoreUnavailableError, StoreCorruptError, StoreVersionError: The file cannot be used.
     """
 
@@ -46,9 +48,8 @@ class LocalSession:
         self.user = user
         self._namespace = NamespaceTemplate(DEFAULT_NAMESPACE).resolve({"user_id": user})
         chat_model = create_chat_model(model)
-        if db is None:
-            db = default_path()
-            db.parent.mkdir(parents=True, exist_ok=True)
+        option, db = ("WARMGRAPH_DB", default_path()) if db is None else ("--db", db)
+        check_database(db, option)
         self.about: str = f"model {model or default_model()}, memories in {db}"
         self._store = WarmStore.open(db, index=default_index())
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)

@@ -9,6 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from warmgraph.bench.benchmark import at_least_one
+from warmgraph.cli.arguments import check_database, file_name
+
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
@@ -54,12 +57,16 @@ def add_to(commands: _SubParsersAction[argparse.ArgumentParser], shared: argpars
     parser.add_argument(
         "--conversation", metavar="ID", help='one conversation of the pack, or "all" (default: the first)'
     )
-    parser.add_argument("--questions", type=_count, metavar="N", help="ask N questions a user, spread over all of them")
-    parser.add_argument("--db", type=Path, metavar="FILE", help="write to this new file, and keep it")
-    parser.add_argument("--k", type=_count, default=10, metavar="N", help="memories to recall (default: %(default)s)")
+    parser.add_argument(
+        "--questions", type=at_least_one, metavar="N", help="ask N questions a user, spread over all of them"
+    )
+    parser.add_argument("--db", type=file_name, metavar="FILE", help="write to this new file, and keep it")
+    parser.add_argument(
+        "--k", type=at_least_one, default=10, metavar="N", help="memories to recall (default: %(default)s)"
+    )
     parser.add_argument(
         "--capacity",
-        type=_count,
+        type=at_least_one,
         metavar="N",
         help=f"warm memories a user (default: {CAPACITY}, for the bundled conversations {BUNDLED_CAPACITY})",
     )
@@ -133,8 +140,7 @@ def _fresh_file(db: Path | None) -> Iterator[Path]:
         with TemporaryDirectory(prefix="warmgraph-demo-") as folder:
             yield Path(folder) / "memory.db"
         return
-    if db.is_dir():
-        raise CommandError(f"--db: {db} is a directory; name a file")
+    check_database(db)
     if db.exists():
         raise CommandError(f"--db: {db} exists already; the demo writes to a new file")
     yield db
@@ -254,10 +260,3 @@ def _index(args: argparse.Namespace) -> IndexConfig | None:
         return None
     index: dict[str, Any] = {"embed": args.embed, "fields": ["content"]}
     return index  # type: ignore[return-value]
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number

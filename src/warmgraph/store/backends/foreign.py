@@ -23,6 +23,7 @@ from warmgraph.ranking import HybridScorer
 from warmgraph.steps import Io, Steps
 from warmgraph.store.backends.base import Backend, Place, Prepared, WriteFlight
 from warmgraph.store.config import Ranking
+from warmgraph.store.crowding import search_exactly
 from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
 from warmgraph.store.search import rank
@@ -34,8 +35,6 @@ __all__ = ["ForeignBackend"]
 Namespace: TypeAlias = tuple[str, ...]
 NEVER = float("inf")
 PAGE = 500
-# A recall asks for at most so many items more, however many are excluded; and widens its search at most so often.
-MAX_EXTRA, WIDENINGS = 64, 4
 # A store that lets items expire does not say when. Its items are believed for so long.
 MORTAL_SECONDS = 60.0
 
@@ -189,10 +188,13 @@ class ForeignBackend(Backend):
     def recall(self, search: Search) -> Steps[list[SearchItem]]:
         """Unite what the store finds with what our index finds, and rank both by the sum of their scores."""
         namespace = search.prefix
-        answer = yield from self._exactly(search)
-        found = {
-            item.key: item for item in answer if tuple(item.namespace) == namespace and item.key not in search.exclude
-        }
+
+        def ask(limit: int) -> Steps[Sequence[SearchItem]]:
+            (answer,) = yield from self.read([search._replace(limit=limit)])
+            return answer  # type: ignore[no-any-return]
+
+        here = yield from search_exactly(ask, namespace, search.limit, len(search.exclude))
+        found = {item.key: item for item in here if item.key not in search.exclude}
         index = self.index_of(namespace)
         if index is None or not self.covers(namespace):
             return list(found.values())[: search.limit]
@@ -204,17 +206,6 @@ class ForeignBackend(Backend):
         ranked = [_scored(item, words.get(key, 0.0) + _weighed(item)) for key, item in found.items()]
         kept = [item for item in ranked if (item.score or 0) > 0 and (not search.matches or search.matches(item.value))]
         return sorted(kept, key=lambda item: item.score or 0, reverse=True)[: search.limit]
-
-    def _exactly(self, search: Search) -> Steps[list[SearchItem]]:
-        """Search a namespace, wider as long as namespaces below it crowd it out."""
-        limit = search.limit + min(len(search.exclude), MAX_EXTRA)
-        for _ in range(WIDENINGS):
-            (answer,) = yield from self.read([search._replace(limit=limit)])
-            here = [item for item in answer if tuple(item.namespace) == search.prefix]
-            if len(here) >= search.limit or len(answer) < limit:
-                break
-            limit *= 4
-        return here
 
     def _lexical(
         self, namespace: Namespace, index: NamespaceIndex, search: Search

@@ -138,7 +138,8 @@ def test_a_file_that_is_gone_takes_no_writes(tmp_path: Path, replaced: bool) -> 
     item = store.get(("n",), "k")  # what is open can still be read
     assert item is not None
     assert {"n": 1} == item.value
-    store._database._idle.clear()
+    while store._database._idle:
+        store._database._idle.pop().close()
     with pytest.raises(StoreUnavailableError, match=r"memory\.db"):  # and not what another file holds
         store.get(("n",), "k")
     assert replaced == path.exists()
