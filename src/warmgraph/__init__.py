@@ -9,6 +9,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
 `warmgraph.ranking`           routers and scorers
+`warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
 `warmgraph.models`            the offline chat model, and how model names are resolved
 `warmgraph.embeddings`        embedding models and their memo
 `warmgraph.server`            the process-wide store of a deployment
@@ -49,6 +50,14 @@ if TYPE_CHECKING:
     from warmgraph.nodes import MemoryContext
     from warmgraph.prebuilt import create_memory_agent, create_recall_graph
     from warmgraph.ranking import PeekRouter, RouteDecision
+    from warmgraph.short_term import (
+        RollingWindow,
+        RunningSummary,
+        SummarizationNode,
+        SummarizationResult,
+        asummarize_messages,
+        summarize_messages,
+    )
     from warmgraph.store import MemoryRecord, NamespaceTemplate, Recall, RoutedStore, WarmStore
 
     __version__: str
@@ -66,20 +75,26 @@ __all__ = [
     "OfflineChatModel",
     "PeekRouter",
     "Recall",
+    "RollingWindow",
     "RouteDecision",
     "RoutedStore",
+    "RunningSummary",
     "StoreClosedError",
     "StoreCorruptError",
     "StoreError",
     "StoreUnavailableError",
     "StoreVersionError",
+    "SummarizationNode",
+    "SummarizationResult",
     "UnresolvedNamespaceError",
     "WarmGraphError",
     "WarmStore",
     "__version__",
+    "asummarize_messages",
     "create_chat_model",
     "create_memory_agent",
     "create_recall_graph",
+    "summarize_messages",
 ]
 
 _HOME = {
@@ -89,12 +104,18 @@ _HOME = {
     "OfflineChatModel": "warmgraph.models",
     "PeekRouter": "warmgraph.ranking",
     "Recall": "warmgraph.store",
+    "RollingWindow": "warmgraph.short_term",
     "RouteDecision": "warmgraph.ranking",
     "RoutedStore": "warmgraph.store",
+    "RunningSummary": "warmgraph.short_term",
+    "SummarizationNode": "warmgraph.short_term",
+    "SummarizationResult": "warmgraph.short_term",
     "WarmStore": "warmgraph.store",
+    "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
     "create_memory_agent": "warmgraph.prebuilt",
     "create_recall_graph": "warmgraph.prebuilt",
+    "summarize_messages": "warmgraph.short_term",
 }  # everything else in __all__ is an error class
 
 
