@@ -4,7 +4,7 @@ The names that most programs need are here, and each is imported when it is firs
 itself loads neither numpy nor LangGraph. Everything else is one level down:
 
 ============================  =========================================================================
-`warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`
+`warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`, ...
 `warmgraph.nodes`             the nodes of those graphs, one by one
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     )
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
-    from warmgraph.prebuilt import create_memory_agent, create_recall_graph
+    from warmgraph.prebuilt import create_memory_agent, create_recall_graph, create_summarization_graph
     from warmgraph.ranking import PeekRouter, RouteDecision
     from warmgraph.short_term import (
         RollingWindow,
@@ -94,6 +94,7 @@ __all__ = [
     "create_chat_model",
     "create_memory_agent",
     "create_recall_graph",
+    "create_summarization_graph",
     "summarize_messages",
 ]
 
@@ -115,6 +116,7 @@ _HOME = {
     "create_chat_model": "warmgraph.models",
     "create_memory_agent": "warmgraph.prebuilt",
     "create_recall_graph": "warmgraph.prebuilt",
+    "create_summarization_graph": "warmgraph.prebuilt",
     "summarize_messages": "warmgraph.short_term",
 }  # everything else in __all__ is an error class
 

@@ -57,6 +57,8 @@ class Chunks:
             least, most = (middle, most) if fits else (least, middle - 1)
         if self._counter([first.model_copy(update={"content": text[:least]})]) > room:
             least = len(text)  # a counter that does not look at the text, or no room at all: it goes as it is
+        else:
+            least = text.rfind(" ", least // 2, least) + 1 or least  # between words, where there are any
         begun = first.model_copy(update={"content": text[:least]})
         rest = [first.model_copy(update={"content": text[least:]})] if least < len(text) else []
         return [begun], [*rest, *others]

@@ -12,7 +12,7 @@ from warmgraph.errors import InvalidArgumentError
 from warmgraph.short_term.summary import RunningSummary
 from warmgraph.short_term.units import Unit, shown, split_units
 
-__all__ = ["Costs", "Limits", "Plan", "TokenCounter", "make_plan"]
+__all__ = ["Costs", "Limits", "Plan", "TokenCounter", "in_view", "make_plan"]
 
 TokenCounter: TypeAlias = Callable[[Iterable[Any]], int]
 
@@ -106,7 +106,7 @@ def make_plan(
     system = rest[:1] if rest and isinstance(rest[0], SystemMessage) else []
     rest = rest[len(system) :]
     fresh = _fresh(rest, running)
-    units = split_units([rest[at] for at in _in_view(rest, fresh)])
+    units = split_units([rest[at] for at in in_view(rest, fresh)])
     anchor = _anchor(units)
     cut = _cut(units, anchor, system, limits, costs) if fresh else 0
     summarized, kept = _parted(units, anchor, cut)
@@ -139,8 +139,16 @@ def _fresh(rest: Sequence[AnyMessage], running: RunningSummary | None) -> list[i
     return fresh
 
 
-def _in_view(rest: Sequence[AnyMessage], fresh: list[int]) -> list[int]:
-    """Return the places of the messages in no summary, and of what a model cannot do without beside them."""
+def in_view(rest: Sequence[AnyMessage], fresh: list[int]) -> list[int]:
+    """Return the places of what a model sees of a thread.
+
+    Args:
+        rest: The thread, without its system message.
+        fresh: The places of the messages that are in no summary.
+
+    Returns:
+        These, and what a model cannot do without beside them: the last human message, or else the last unit.
+    """
     if any(isinstance(rest[at], HumanMessage) for at in fresh):
         return fresh
     for at in range(len(rest) - 1, -1, -1):
@@ -178,7 +186,8 @@ def _cut(units: Sequence[Unit], anchor: int, system: Sequence[AnyMessage], limit
     seen = 0
     for cut in range(1, anchor + 1):
         seen += new[cut - 1]
-        enough = seen >= limits.due if keep is None else total - seen <= keep
+        # Down to a size of one's own, whole turns are kept.
+        enough = seen >= limits.due if keep is None else total - seen <= keep and _begins_turn(units, cut)
         if enough and _fits(_parted(units, anchor, cut)[1], system, limits, costs.next):
             return cut
     if _fits(units[anchor:], system, limits, costs.next if anchor else costs.now):
@@ -187,6 +196,10 @@ def _cut(units: Sequence[Unit], anchor: int, system: Sequence[AnyMessage], limit
         if _fits(_parted(units, anchor, cut)[1], system, limits, costs.next):
             return cut
     return anchor
+
+
+def _begins_turn(units: Sequence[Unit], at: int) -> bool:
+    return at < len(units) and isinstance(units[at].messages[0], HumanMessage)
 
 
 def _fits(kept: Sequence[Unit], system: Sequence[AnyMessage], limits: Limits, summary: int) -> bool:

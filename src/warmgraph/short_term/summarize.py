@@ -122,6 +122,7 @@ def summarize_steps(
     prompts: Prompts,
     *,
     lossless: bool,
+    warn: Callable[[str], None] = lambda said: warnings.warn(said, RuntimeWarning, stacklevel=5),
 ) -> Steps[SummarizationResult]:
     """Summarize, as steps: drive them with `run` or `arun`.
 
@@ -132,6 +133,7 @@ def summarize_steps(
         limits: The limits.
         prompts: What the model is asked.
         lossless: As in `summarize_messages`.
+        warn: Is told what did not work out.
     """
     running = RunningSummary.of(running_summary)
     old = prompts.show([], running.summary, []) if running is not None else []
@@ -149,11 +151,9 @@ def summarize_steps(
         if text.strip():
             running = _extended(running, text, plan.summarized)
         else:  # what is in no summary must not get lost
-            warnings.warn(
-                "the model answered with an empty summary: nothing was summarized", RuntimeWarning, stacklevel=2
-            )
+            warn("the model answered with an empty summary: nothing was summarized")
             plan = Plan(plan.system, [], _in_order(messages, plan))
-    return _result(plan, running, limits, prompts)
+    return _result(plan, running, limits, prompts, warn)
 
 
 def _asking(model: Any) -> Ask:
@@ -216,12 +216,14 @@ def _in_order(messages: Sequence[AnyMessage], plan: Plan) -> list[Unit]:
     return sorted([*plan.summarized, *plan.kept], key=lambda unit: place[unit.messages[0].id])
 
 
-def _result(plan: Plan, running: RunningSummary | None, limits: Limits, prompts: Prompts) -> SummarizationResult:
+def _result(
+    plan: Plan, running: RunningSummary | None, limits: Limits, prompts: Prompts, warn: Callable[[str], None]
+) -> SummarizationResult:
     """Put together what a model gets."""
     kept = shown(plan.kept)
     whole = [*plan.system, *kept]
     if running is None or not kept:
-        _warn_beyond(whole, limits)
+        _warn_beyond(whole, limits, warn)
         return SummarizationResult(whole, running)
     together = prompts.show(plan.system, running.summary, kept)
     if limits.counter(together) > (limits.max_tokens if plan.summarized else limits.most):
@@ -233,7 +235,7 @@ def _result(plan: Plan, running: RunningSummary | None, limits: Limits, prompts:
             together = prompts.show(plan.system, text, kept)
             if plan.summarized:
                 running = RunningSummary(text, running["summarized_message_ids"], running.last_summarized_message_id)
-    _warn_beyond(together, limits)
+    _warn_beyond(together, limits, warn)
     return SummarizationResult(together, running)
 
 
@@ -254,11 +256,10 @@ def _cut_off(text: str, length: int) -> str:
     return text[:length].rstrip() if length < len(text) else text
 
 
-def _warn_beyond(messages: Sequence[AnyMessage], limits: Limits) -> None:
+def _warn_beyond(messages: Sequence[AnyMessage], limits: Limits, warn: Callable[[str], None]) -> None:
     cost = limits.counter(messages)
     if cost > limits.most:
-        said = f"the {len(messages)} messages that have to be kept cost {cost} tokens, and max_tokens is {limits.most}"
-        warnings.warn(said, RuntimeWarning, stacklevel=2)
+        warn(f"the {len(messages)} messages that have to be kept cost {cost} tokens, and max_tokens is {limits.most}")
 
 
 def _text(answer: Any) -> str:
