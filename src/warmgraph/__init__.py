@@ -10,6 +10,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
 `warmgraph.ranking`           routers and scorers
 `warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
+`warmgraph.buffer`            `WarmBuffer` and `remember_interaction`: a memory without a graph
 `warmgraph.models`            the offline chat model, and how model names are resolved
 `warmgraph.embeddings`        embedding models and their memo
 `warmgraph.server`            the process-wide store of a deployment
@@ -31,6 +32,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from warmgraph.buffer import InteractionRecord, WarmBuffer, remember_interaction
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DimensionError",
     "EmbeddingError",
+    "InteractionRecord",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
@@ -87,6 +90,7 @@ __all__ = [
     "SummarizationNode",
     "SummarizationResult",
     "UnresolvedNamespaceError",
+    "WarmBuffer",
     "WarmGraphError",
     "WarmStore",
     "__version__",
@@ -95,10 +99,12 @@ __all__ = [
     "create_memory_agent",
     "create_recall_graph",
     "create_summarization_graph",
+    "remember_interaction",
     "summarize_messages",
 ]
 
 _HOME = {
+    "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
     "MemoryRecord": "warmgraph.store",
     "NamespaceTemplate": "warmgraph.store",
@@ -111,12 +117,14 @@ _HOME = {
     "RunningSummary": "warmgraph.short_term",
     "SummarizationNode": "warmgraph.short_term",
     "SummarizationResult": "warmgraph.short_term",
+    "WarmBuffer": "warmgraph.buffer",
     "WarmStore": "warmgraph.store",
     "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
     "create_memory_agent": "warmgraph.prebuilt",
     "create_recall_graph": "warmgraph.prebuilt",
     "create_summarization_graph": "warmgraph.prebuilt",
+    "remember_interaction": "warmgraph.buffer",
     "summarize_messages": "warmgraph.short_term",
 }  # everything else in __all__ is an error class
 

@@ -135,7 +135,7 @@ def check_19(thread: list[AnyMessage], given: dict[str, Any], answer: str, first
 def _reserve(given: dict[str, Any]) -> int:
     # ... or leave less than was set aside for the summary.
     framed = given["token_counter"]([SystemMessage("Summary of the conversation so far: ")])
-    return int(given["max_summary_tokens"]) + framed
+    return int(given["max_summary_tokens"] + framed)
 
 
 def _said(messages: list[AnyMessage], thread: list[AnyMessage]) -> list[AnyMessage]:

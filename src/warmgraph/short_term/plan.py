@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from warmgraph.short_term.units import Unit, shown, split_units
 
 __all__ = ["Costs", "Limits", "Plan", "TokenCounter", "in_view", "make_plan"]
 
-TokenCounter: TypeAlias = Callable[[Iterable[Any]], int]
+TokenCounter: TypeAlias = Callable[[list[Any]], int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,7 +256,7 @@ def _cut_off(text: str, length: int) -> str:
     return text[:length].rstrip() if length < len(text) else text
 
 
-def _warn_beyond(messages: Sequence[AnyMessage], limits: Limits, warn: Callable[[str], None]) -> None:
+def _warn_beyond(messages: list[AnyMessage], limits: Limits, warn: Callable[[str], None]) -> None:
     cost = limits.counter(messages)
     if cost > limits.most:
         warn(f"the {len(messages)} messages that have to be kept cost {cost} tokens, and max_tokens is {limits.most}")

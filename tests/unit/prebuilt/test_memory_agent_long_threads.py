@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -42,7 +42,7 @@ def answers(count: int) -> ScriptedChatModel:
     return ScriptedChatModel(script=[f"Answer {at}." for at in range(count)])
 
 
-def summary_in(prompt: list[AnyMessage]) -> str | None:
+def summary_in(prompt: Sequence[BaseMessage]) -> str | None:
     """Return the summary that leads a prompt."""
     return parse_summary(str(prompt[0].content))
 

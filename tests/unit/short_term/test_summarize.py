@@ -139,7 +139,7 @@ def test_parity_21_names_can_be_imported_from_both_places() -> None:
 
 def test_nothing_and_a_system_message_alone_come_back(summarize: Any) -> None:
     """An empty thread has no summary, and neither has one of a system message."""
-    system = [SystemMessage("Be kind.", id="0")]
+    system: list[AnyMessage] = [SystemMessage("Be kind.", id="0")]
     running = RunningSummary("S", {"1"}, "1")
 
     assert SummarizationResult([], None) == summarize([], model=None, max_tokens=6)
@@ -288,4 +288,4 @@ def test_parity_20_lossless_shows_all_of_a_long_message(summarize: Any) -> None:
 
     assert long.content == seen
     assert 5 <= len(model.prompts) <= 6
-    assert ["Create", *["This"] * (len(model.prompts) - 1)] == [p[-1].content.split()[0] for p in model.prompts]
+    assert ["Create", *["This"] * (len(model.prompts) - 1)] == [p[-1].text.split()[0] for p in model.prompts]

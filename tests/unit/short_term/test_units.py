@@ -29,7 +29,7 @@ def test_parallel_calls_stay_with_their_results() -> None:
 
 def test_an_id_that_is_used_again_belongs_to_the_nearest_call() -> None:
     """Models that number their calls from one in each turn are understood."""
-    thread = [asking("1"), result("1"), asking("1"), result("1")]
+    thread: list[AnyMessage] = [asking("1"), result("1"), asking("1"), result("1")]
 
     assert [True, True] == [unit.whole for unit in split_units(thread)]
 
@@ -55,7 +55,7 @@ def test_chunks_and_raw_calls_lose_them_too() -> None:
     """No trace of a call without result is left where a provider would find it."""
     raw = {"tool_calls": [{"id": "a"}], "refusal": None}
     chunk = AIMessageChunk(
-        "Hm.", tool_call_chunks=[{"name": "t", "args": "{}", "id": "a", "index": 0}], additional_kwargs=raw
+        content="Hm.", tool_call_chunks=[{"name": "t", "args": "{}", "id": "a", "index": 0}], additional_kwargs=raw
     )
     [unit] = split_units([chunk])
     [left] = unit.shown
