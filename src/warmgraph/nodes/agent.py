@@ -43,7 +43,8 @@ def create_agent_node(
     `messages`. The block of memories leads a *copy* of the last human message: the thread never contains it, so
     history stays as it was said, and what a provider caches of the prompt stays the same from turn to turn.
 
-    Of a thread with a `summary` the model sees that, in one leading message, and the messages that are not in it.
+    Of a thread with a `running_summary` the model sees that, in one leading message, and the messages that are not in
+    it.
 
     Should the block be gone, because a run was resumed, it is made again from the keys in `recall`.
 
@@ -78,7 +79,7 @@ def create_agent_node(
         if block is None:
             block = yield from again(state, visit, update)
         if summarizer is None:
-            seen = condensed(messages, state.get("summary"))
+            seen = condensed(messages, state.get("running_summary"))
         else:
             seen = yield from summarizer.prepare(state, visit, update)
         prompt = with_memories(seen, block)

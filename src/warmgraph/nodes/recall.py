@@ -68,7 +68,9 @@ def create_recall_node(
         update: dict[str, Any] = {"recall": trace}
         if query:
             try:
-                known = message_keys(visit.thread_id, unsummarized(state.get("messages", []), state.get("summary")))
+                known = message_keys(
+                    visit.thread_id, unsummarized(state.get("messages", []), state.get("running_summary"))
+                )
                 found = yield from warm_steps(visit.store, place, query, limit, filter, known)
                 trace["items"] = recalled(found.items, "warm")
                 trace["signals"] = signals_trace(found.signals)

@@ -70,9 +70,12 @@ def create_remember_node(
 
     def logic(state: MemoryReads, visit: Visit) -> Steps[Any]:
         update = yield from remember(state, visit)
-        if summarizer is None or not summarizer.due(state, visit):
-            return update
-        return Command(goto=summarize, update=update)
+        try:
+            due = summarizer is not None and summarizer.due(state, visit)
+        except Exception as error:  # somebody's token counter
+            failures = (update or {}).get("memory_errors", ())
+            return {"memory_errors": [*failures, visit.failed(error)]}
+        return Command(goto=summarize, update=update) if due else update
 
     def remember(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any] | None]:
         began = perf_counter()

@@ -27,14 +27,14 @@ class MemoryChannels(TypedDict, total=False):
         memory_items: What was read and packed in this run, on its way from node to node. Never checkpointed, and
             without text for whoever streams or stores it: forgetting a memory leaves no copies of it with threads.
         memory_errors: What failed in this run.
-        summary: The summary of the thread so far, where it has outgrown its limit.
+        running_summary: The summary of the thread so far, where it has outgrown its limit.
     """
 
     recall: RecallTrace
     memory_context: Annotated[str, UntrackedValue(str)]
     memory_items: Annotated[HeldItems, UntrackedValue(HeldItems)]
     memory_errors: Annotated[list[MemoryFailure], gather_failures]
-    summary: RunningSummary
+    running_summary: RunningSummary
 
 
 class MemoryState(MemoryChannels):

@@ -21,7 +21,7 @@ def create_summarize_node(
 ) -> MemoryNode:
     """Create the node that summarizes a thread after an answer, once it has outgrown its limit.
 
-    Reads `messages` and `summary`; writes `summary`, which the node `agent` shows to the model in place of the
+    Reads `messages` and `running_summary`; writes the latter, which the node `agent` shows to the model in place of the
     messages that went into it. It never changes `messages`. Where nothing is due it returns at once. A model that
     fails leaves the thread as it is; the failure is noted, and the next turn tries again.
 
@@ -38,7 +38,7 @@ def create_summarize_node(
         >>> graph = builder.set_entry_point("summarize").compile()
         >>> said = [("user", "I live in Lisbon."), ("ai", "Noted. " * 60), ("user", "Thanks!")]
         >>> state = graph.invoke({"messages": said}, {"configurable": {"thread_id": "1"}})
-        >>> state["summary"]["summary"], len(state["messages"])
+        >>> state["running_summary"]["summary"], len(state["messages"])
         ('- The user said: "I live in Lisbon."', 3)
     """
 
@@ -46,7 +46,7 @@ def create_summarize_node(
         if not summarizer.due(state, visit):
             return None
         began = perf_counter()
-        before = state.get("summary")
+        before = state.get("running_summary")
         try:
             result = yield from summarizer.summarize(state, visit)
         except Exception as error:
@@ -63,6 +63,6 @@ def create_summarize_node(
                 "milliseconds": (perf_counter() - began) * 1000,
             }
         )
-        return {"summary": running}
+        return {"running_summary": running}
 
     return MemoryNode(name, logic, retry_policy=retry_policy)

@@ -99,16 +99,20 @@ class Summarizer:
             visit: The run of the node.
             update: Gets a new summary where there has to be one, and what failed.
         """
-        messages, summary = state.get("messages", []), state.get("summary")
-        if self._tokens(state, visit) <= HARD_LIMIT * self._limits.max_tokens:
-            return condensed(messages, summary)
+        messages, summary = state.get("messages", []), state.get("running_summary")
+        seen = condensed(messages, summary)
         try:
+            if self._tokens(state, visit) <= HARD_LIMIT * self._limits.max_tokens:
+                return seen
             result = yield from self.summarize(state, visit)
         except Exception as error:
-            update["memory_errors"] = [visit.failed(error, map(message_text, messages))]
-            return self._window(condensed(messages, summary))
+            update.setdefault("memory_errors", []).append(visit.failed(error, map(message_text, messages)))
+            try:
+                return self._window(seen)
+            except Exception:  # it was the counter that failed
+                return seen
         if result.running_summary is not None and result.running_summary != summary:
-            update["summary"] = result.running_summary
+            update["running_summary"] = result.running_summary
         return list(result.messages)
 
     def summarize(self, state: MemoryReads, visit: Visit) -> Steps[SummarizationResult]:
@@ -118,7 +122,7 @@ class Summarizer:
         config = {**visit.config, "tags": [*(visit.config.get("tags") or ()), TAG_NOSTREAM]}
         return summarize_steps(
             state.get("messages", []),
-            state.get("summary"),
+            state.get("running_summary"),
             lambda prompt: Io(lambda: model.invoke(prompt, config), lambda: model.ainvoke(prompt, config)),  # type: ignore[arg-type]
             self._limits,
             self._prompts,
@@ -128,7 +132,7 @@ class Summarizer:
 
     def _tokens(self, state: MemoryReads, visit: Visit) -> int:
         """Return what the model would see of the thread, in tokens: only what is new since the last time is counted."""
-        messages, summary = state.get("messages", []), state.get("summary")
+        messages, summary = state.get("messages", []), state.get("running_summary")
         boundary = summary.get("last_summarized_message_id") if isinstance(summary, dict) else None
         thread, length = visit.thread_id, len(messages)
         known = self._tallies.get(thread) if thread is not None else None

@@ -70,7 +70,9 @@ def create_vector_fallback_node(
         query = trace["query"]
         if query:
             try:
-                known = message_keys(visit.thread_id, unsummarized(state.get("messages", []), state.get("summary")))
+                known = message_keys(
+                    visit.thread_id, unsummarized(state.get("messages", []), state.get("running_summary"))
+                )
                 found = yield from long_term_steps(visit.store, place, query, limit, filter, known)
                 held = HeldItems.of(state.get("memory_items"))
                 update["memory_items"] = held.with_items(place, found.items)

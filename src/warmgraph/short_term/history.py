@@ -51,7 +51,7 @@ def condensed(messages: Sequence[AnyMessage], summary: object) -> list[AnyMessag
 
     Args:
         messages: The thread; it is not changed.
-        summary: The channel `summary`; whatever is no summary counts as none.
+        summary: The channel `running_summary`; whatever is no summary counts as none.
 
     Example:
         >>> thread = [HumanMessage("I live in Lisbon.", id="1"), HumanMessage("Where do I live?", id="2")]
@@ -86,7 +86,7 @@ def unsummarized(messages: Sequence[AnyMessage], summary: object) -> Sequence[An
     if len(system) < end < len(messages) and messages[end - 1].id == last and _stands_alone(messages[end:]):
         return [*system, *messages[end:]]
     rest = messages[len(system) :]
-    known = set(ids)
+    known = {each for each in ids if isinstance(each, str)}
     fresh = [at for at, message in enumerate(rest) if message.id not in known]
     return [*system, *shown(split_units([rest[at] for at in in_view(rest, fresh)]))]
 

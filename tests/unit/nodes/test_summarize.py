@@ -46,9 +46,9 @@ def test_it_works_alone(run: Any_, alone: Any_) -> None:
     early = run(graph, {"messages": turns(4)}, config=THREAD)
     late = run(graph, {"messages": turns(1, 4)}, config=THREAD)
 
-    assert ("summary" not in early.state, []) == (True, early.events)
+    assert ("running_summary" not in early.state, []) == (True, early.events)
     assert turns(5) == late.state["messages"]
-    assert {"q0", "a0", "q1", "a1", "q2", "a2"} == set(late.state["summary"]["summarized_message_ids"])
+    assert {"q0", "a0", "q1", "a1", "q2", "a2"} == set(late.state["running_summary"]["summarized_message_ids"])
     assert [("memory_summarize", 6, 4)] == [(e["type"], e["messages"], e["kept"]) for e in late.events]
 
 
@@ -56,7 +56,10 @@ def test_an_agent_of_ones_own_sees_the_summary(run: Any_, alone: Any_) -> None:
     """The node `agent` shows a summary to the model, whoever wrote it, without being told."""
     summary = {"summary": "S", "summarized_message_ids": ["q0", "a0"], "last_summarized_message_id": "a0"}
     model = ScriptedChatModel(script=["!"])
-    run(alone(create_agent_node(model)), {"messages": [*turns(1), HumanMessage("?", id="q")], "summary": summary})
+    run(
+        alone(create_agent_node(model)),
+        {"messages": [*turns(1), HumanMessage("?", id="q")], "running_summary": summary},
+    )
 
     assert ["S" in model.prompts[0][0].text, model.prompts[0][1].text] == [True, "?"]
     assert 2 == len(model.prompts[0])

@@ -66,8 +66,8 @@ def test_a_long_thread_is_summarized_after_the_answer(run: Any_) -> None:
 
     assert [False, False, False, True, False] == events
     assert 12 == len(state["messages"])
-    assert "Ana likes tea." == state["summary"]["summary"]
-    assert state["summary"] == json.loads(json.dumps(state["summary"]))
+    assert "Ana likes tea." == state["running_summary"]["summary"]
+    assert state["running_summary"] == json.loads(json.dumps(state["running_summary"]))
     assert "Ana likes tea." == summary_in(asked)
     assert ["human"] + ["human", "ai"] * 2 + ["human"] == [message.type for message in asked][-6:]
     assert [None] * 4 == [summary_in(prompt) for prompt in model.prompts[:4]]
@@ -131,7 +131,7 @@ def test_a_model_that_cannot_summarize_costs_nothing_but_the_summary(run: Any_) 
     ]
     assert "memory_error" in types(states[3].events)
     assert [] == states[4].state["memory_errors"]
-    assert "Ana likes tea." == agent.get_state(THREAD).values["summary"]["summary"]
+    assert "Ana likes tea." == agent.get_state(THREAD).values["running_summary"]["summary"]
 
 
 def test_a_policy_repeats_a_summary(run: Any_) -> None:
@@ -210,7 +210,7 @@ def test_a_summary_is_not_streamed_as_an_answer() -> None:
     text = "".join(message.text for message, _ in chunks)
 
     assert "Answer 3." == text
-    assert "Ana likes tea." == agent.get_state(THREAD).values["summary"]["summary"]
+    assert "Ana likes tea." == agent.get_state(THREAD).values["running_summary"]["summary"]
 
 
 def test_messages_may_be_removed_from_a_summarized_thread(run: Any_) -> None:
@@ -231,16 +231,25 @@ def test_messages_may_be_removed_from_a_summarized_thread(run: Any_) -> None:
     assert "And now?" == parse_block(asked[-1].text)[1]
 
 
-@pytest.mark.parametrize("rubbish", [{"summary": 1}, {"summary": "S"}, "S", {}])
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        {"summary": 1},
+        {"summary": "S"},
+        {"summary": "S", "summarized_message_ids": [[]], "last_summarized_message_id": {}},
+        "S",
+        {},
+    ],
+)
 def test_a_summary_that_is_none_does_not_cost_the_answer(rubbish: Any, run: Any_) -> None:
-    """What a client writes into the channel is not shown unless it is a summary."""
+    """Whatever a client writes into the channel, the model is asked what the user asked."""
     model = answers(1)
     agent = agent_with(model, answers(0))
-    agent.update_state(THREAD, {"summary": rubbish}, as_node="summarize")
+    agent.update_state(THREAD, {"running_summary": rubbish}, as_node="summarize")
     state = run(agent, {"messages": "Hi"}, config=THREAD, context=ANA).state
 
     assert "Answer 0." == state["messages"][-1].content
-    assert ["Hi"] == [message.text for message in model.prompts[0]]
+    assert "Hi" == model.prompts[0][-1].text
 
 
 def test_without_a_thread_nothing_is_summarized_after_the_answer(run: Any_) -> None:
@@ -272,8 +281,21 @@ def test_the_offline_model_summarizes_by_quoting(run: Any_) -> None:
     for at in range(8):
         said = f"My cat number {at} is called Mia{at}. It likes to sleep on the sofa all day long."
         run(agent, {"messages": said}, config=THREAD, context=ANA)
-    summary = agent.get_state(THREAD).values["summary"]["summary"]
+    summary = agent.get_state(THREAD).values["running_summary"]["summary"]
 
     assert summary.startswith('- The user said: "')
     assert "Mia" in summary
     assert "Noted" not in summary
+
+
+def test_a_token_counter_that_fails_does_not_cost_the_answer(run: Any_) -> None:
+    """It is noted by both nodes that count, and the thread is shown whole."""
+
+    def broken(messages: Any) -> int:
+        raise ZeroDivisionError("tokens")
+
+    agent = create_memory_agent(answers(1), store=InMemoryStore(), checkpointer=strict_saver(), token_counter=broken)
+    state = run(agent, {"messages": "Hi"}, config=THREAD, context=ANA).state
+
+    assert "Answer 0." == state["messages"][-1].content
+    assert ["agent", "remember"] == [failure["node"] for failure in state["memory_errors"]]
