@@ -13,10 +13,13 @@ __all__ = ["summarize"]
 
 LONGEST_QUOTE = 200  # characters
 LONGEST_SUMMARY = 2_000
+CHARS_PER_WORD = 6
 _FIRST = re.compile(r"\s*Create a summary of the conversation above")
 _EXTEND = re.compile(
     r"\s*This is summary of the conversation so far: (?P<existing>.*)\n\nExtend this summary by ", re.DOTALL
 )
+
+_AT_MOST = re.compile(r"\bAt most (?P<words>\d{1,6}) words\b")
 
 
 def summarize(text: str, history: Sequence[MemoryLine]) -> str | None:
@@ -42,7 +45,8 @@ def summarize(text: str, history: Sequence[MemoryLine]) -> str | None:
     lines = [line for line in extended["existing"].split("\n") if line] if extended is not None else []
     lines += [f'- The user said: "{said}"' for line in history if (said := _stated(line))]
     kept: list[str] = []
-    room = LONGEST_SUMMARY
+    asked = _AT_MOST.search(text)
+    room = min(int(asked["words"]) * CHARS_PER_WORD, LONGEST_SUMMARY) if asked is not None else LONGEST_SUMMARY
     for line in reversed(list(dict.fromkeys(lines))):
         room -= len(line) + 1
         if room < 0:

@@ -41,9 +41,9 @@ MAX_THREADS = 4_096
 class Summarizer:
     """Decides when a thread is summarized, and does it. One object serves the nodes of one graph.
 
-    A thread is summarized after an answer that took it over `max_tokens`, down to half of that, so that the next time
-    is far away and the prompt begins with the same words until then. It is lossless: the model is shown every message
-    that goes into a summary. The thread itself keeps all its messages.
+    A thread is summarized after an answer that took it over `max_tokens`, down to half of what the summary leaves of
+    that, so that the next time is far away and the prompt begins with the same words until then. It is lossless: the
+    model is shown every message that goes into a summary. The thread itself keeps all its messages.
 
     Args:
         model: The chat model that writes summaries, or the name of one.
@@ -78,7 +78,9 @@ class Summarizer:
         self._model = model
         self._count = token_counter
         counter = self._cost_of_all
-        self._limits = Limits(max_tokens, None, max_summary_tokens, counter, keep=max_tokens // 2)
+        self._limits = Limits(
+            max_tokens, None, max_summary_tokens, counter, keep=(max_tokens - max_summary_tokens) // 2
+        )
         self._prompts = HistoryPrompts(max_summary_tokens)
         self._window = RollingWindow(max_tokens=max_tokens, token_counter=counter)
         self._tallies: OrderedDict[str, _Tally] = OrderedDict()

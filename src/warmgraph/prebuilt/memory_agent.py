@@ -73,7 +73,7 @@ def create_memory_agent(
         min_score: Memories that score lower are left out.
         token_counter: Counts the tokens of messages; by default four characters are taken for a token.
         max_history_tokens: What the model sees of a thread, about. A longer one is summarized after the answer, down to
-            half of that; the thread itself keeps all its messages. `None` to show it whole, whatever its length.
+            about half; the thread itself keeps all its messages. `None` to show it whole, whatever its length.
         max_summary_tokens: What the summary may take of that.
         summary_model: Writes the summaries; `model` by default.
         checkpointer: The checkpointer; on a server leave it out.

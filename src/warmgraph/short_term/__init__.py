@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warmgraph.short_term.history import condensed
 from warmgraph.short_term.node import SummarizationNode
 from warmgraph.short_term.summarize import asummarize_messages, summarize_messages
 from warmgraph.short_term.summary import RunningSummary, SummarizationResult
@@ -13,5 +14,6 @@ __all__ = [
     "SummarizationNode",
     "SummarizationResult",
     "asummarize_messages",
+    "condensed",
     "summarize_messages",
 ]

@@ -45,6 +45,16 @@ def test_a_summary_is_extended_and_bounded() -> None:
     assert "number 0" not in long
 
 
+def test_a_limit_in_words_is_kept() -> None:
+    """What is asked for in so many words comes in so many; the newest stays."""
+    told = [user(f"My number {at} is called {at}.") for at in range(50)]
+    written = summarize(f"{FIRST} At most 30 words.", told)
+
+    assert written is not None
+    assert 5 < len(written.split()) <= 35
+    assert "49" in written
+
+
 def test_nothing_to_summarize_is_said() -> None:
     """A summary is never empty."""
     assert "Nothing was stated." == summarize(FIRST, [user("Where?"), MemoryLine("Here.", role="assistant")])

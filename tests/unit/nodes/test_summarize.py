@@ -48,8 +48,10 @@ def test_it_works_alone(run: Any_, alone: Any_) -> None:
 
     assert ("running_summary" not in early.state, []) == (True, early.events)
     assert turns(5) == late.state["messages"]
-    assert {"q0", "a0", "q1", "a1", "q2", "a2"} == set(late.state["running_summary"]["summarized_message_ids"])
-    assert [("memory_summarize", 6, 4)] == [(e["type"], e["messages"], e["kept"]) for e in late.events]
+    assert {f"{who}{at}" for who in "qa" for at in range(4)} == set(
+        late.state["running_summary"]["summarized_message_ids"]
+    )
+    assert [("memory_summarize", 8, 2)] == [(e["type"], e["messages"], e["kept"]) for e in late.events]
 
 
 def test_an_agent_of_ones_own_sees_the_summary(run: Any_, alone: Any_) -> None:
