@@ -33,18 +33,17 @@ class Chunks:
         """Return the next messages, as many as cost at most `room`, but at least a part of one."""
         taken: list[AnyMessage] = []
         while self._waiting:
-            unit = self._waiting[0]
-            if self._counter([*taken, *unit]) <= room:
-                taken += self._waiting.popleft()
-                continue
-            if taken:
+            cost = self._counter(self._waiting[0])
+            if cost > room:
                 break
-            self._waiting.popleft()
-            begun, rest = self._split(unit, room)
-            if rest:
-                self._waiting.appendleft(rest)
-            return begun
-        return taken
+            room -= cost
+            taken += self._waiting.popleft()
+        if taken or not self._waiting:
+            return taken
+        begun, rest = self._split(self._waiting.popleft(), room)
+        if rest:
+            self._waiting.appendleft(rest)
+        return begun
 
     def _split(self, unit: Sequence[AnyMessage], room: int) -> tuple[list[AnyMessage], list[AnyMessage]]:
         """Return what fits of a unit that does not fit as a whole, as text, and the rest."""

@@ -183,17 +183,24 @@ def _cut(units: Sequence[Unit], anchor: int, system: Sequence[AnyMessage], limit
         return 0
     else:  # a summary of its size and what is new exceed the limit together
         keep = (limits.max_tokens - costs.next - _cost(system, limits)) // 2 if limits.keep is None else limits.keep
+    room = limits.max_tokens - costs.next - _cost(system, limits)
+    left = sum(cost if unit.whole else _cost(unit.shown, limits) for unit, cost in zip(units, new, strict=True))
     seen = 0
-    for cut in range(1, anchor + 1):
+    for cut in range(1, len(units) + 1):
+        unit = units[cut - 1]
         seen += new[cut - 1]
+        left -= new[cut - 1] if unit.whole else _cost(unit.shown, limits)
+        if cut == anchor + 1:  # further on, the steps of the last turn are summarized too
+            if _fits(units[anchor:], system, limits, costs.next if anchor else costs.now):
+                return anchor
+            continue
         # Down to a size of one's own, whole turns are kept.
         enough = seen >= limits.due if keep is None else total - seen <= keep and _begins_turn(units, cut)
-        if enough and _fits(_parted(units, anchor, cut)[1], system, limits, costs.next):
-            return cut
-    if _fits(units[anchor:], system, limits, costs.next if anchor else costs.now):
-        return anchor
-    for cut in range(anchor + 2, len(units) + 1):
-        if _fits(_parted(units, anchor, cut)[1], system, limits, costs.next):
+        if cut <= anchor and not enough:
+            continue
+        # Counters round: what the parts cost is at most a token a message more than what they cost together.
+        hopeless = left - (len(units) - cut) > room
+        if not hopeless and _fits(_parted(units, anchor, cut)[1], system, limits, costs.next):
             return cut
     return anchor
 
