@@ -96,4 +96,4 @@ def test_a_buffer_is_a_list_of_the_newest_records(ending: str) -> None:
     """Whatever is done to it, in RAM and in either kind of file, restarts included."""
     machine = type("Machine", (BufferMachine,), {"ending": ending})
     settings_of_tests = settings(max_examples=40, stateful_step_count=25, deadline=None)
-    run_state_machine_as_test(machine, settings=settings_of_tests)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=settings_of_tests)

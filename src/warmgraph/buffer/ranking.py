@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warmgraph.buffer.record import InteractionRecord
-from warmgraph.index import FlatIndex, LexicalDocument, LexicalIndex, analyze, is_question
+from warmgraph.index import FlatIndex, LexicalDocument, LexicalIndex, analyze
 from warmgraph.index.ordering import best_first
+from warmgraph.index.tokens import is_question
 from warmgraph.ranking import Candidates, Scorer
 
 __all__ = ["RecordIndex"]

@@ -7,7 +7,7 @@ from warmgraph.index.flat import FlatIndex
 from warmgraph.index.lexical import LexicalDocument, LexicalIndex
 from warmgraph.index.namespace import Entry, NamespaceIndex
 from warmgraph.index.selection import top_k
-from warmgraph.index.tokens import Analyzer, analyze, is_question
+from warmgraph.index.tokens import Analyzer, analyze
 
 __all__ = [
     "Analyzer",
@@ -24,6 +24,5 @@ __all__ = [
     "NamespaceIndex",
     "VectorIndex",
     "analyze",
-    "is_question",
     "top_k",
 ]

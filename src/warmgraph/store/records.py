@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from warmgraph.index import is_question
+from warmgraph.index.tokens import is_question
 
 __all__ = ["MemoryRecord", "is_question", "leaf_texts", "text_of"]
 
