@@ -100,6 +100,7 @@ class _Call:
     ) -> None:
         self.pieces: list[Any] = []  # that a generator yielded
         self._cut = False
+        self._name: str = getattr(function, "__name__", type(function).__name__)  # a partial has none
         self._function, self._options, self._args, self._kwargs = function, options, args, kwargs
         # Taken before the function runs: it may change what it was given.
         self._input = self._attempt(self._take_input, "")
@@ -131,7 +132,7 @@ class _Call:
 
     def raised(self, error: Exception) -> Steps[None]:
         """Remember an exception."""
-        metadata = {"function": self._function.__name__, "error": type(error).__name__}
+        metadata = {"function": self._name, "error": type(error).__name__}
         if self.pieces:
             yield from self.yielded(partial=True)
             yield from self._write(lambda: ("error", f"{type(error).__name__}: {error}", metadata), with_input=False)
@@ -149,7 +150,7 @@ class _Call:
             else:
                 yield Io(lambda: _add_each(memory, entries))
         except Exception:
-            _logger.warning("a call of %s could not be remembered", self._function.__qualname__, exc_info=True)
+            _logger.warning("a call of %s could not be remembered", self._name, exc_info=True)
 
     def _take_input(self) -> str:
         if self._options.input_extractor is not None:
@@ -166,13 +167,13 @@ class _Call:
 
     def _metadata(self, result: Any) -> Mapping[str, Any]:
         make = self._options.metadata_factory
-        return {"function": self._function.__name__} if make is None else make(self._args, self._kwargs, result)
+        return {"function": self._name} if make is None else make(self._args, self._kwargs, result)
 
     def _attempt(self, call: Callable[[], str], otherwise: str) -> str:
         try:
             return call()
         except Exception:
-            _logger.warning("the input of %s could not be taken", self._function.__qualname__, exc_info=True)
+            _logger.warning("the input of %s could not be taken", self._name, exc_info=True)
             return otherwise
 
 

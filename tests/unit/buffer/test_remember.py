@@ -318,3 +318,26 @@ async def test_a_memory_with_a_file_does_not_block_the_loop(tmp_path: Path) -> N
     await answer("Hi")
     assert [("user", "Hi"), ("assistant", "Hi!")] == rows(memory)
     await asyncio.to_thread(memory.close)
+
+
+async def test_anything_that_can_be_called(memory: WarmBuffer) -> None:
+    """Partials and objects have no name of their own, and are remembered under that of their type."""
+
+    class Agent:
+        def __call__(self, prompt: str) -> str:
+            if not prompt:
+                raise ValueError("nothing")
+            return prompt
+
+    async def answer(loud: bool, prompt: str) -> str:
+        return prompt.upper() if loud else prompt
+
+    called = remember_interaction(memory)(Agent())
+    assert "a" == called("a")
+    assert "B" == await remember_interaction(memory)(functools.partial(answer, True))("b")
+    with pytest.raises(ValueError, match="nothing"):
+        called("")
+    assert "c" == remember_interaction(BrokenMemory())(Agent())("c")
+
+    assert ["a", "a", "b", "B", "", "ValueError: nothing"] == [content for _, content in rows(memory)]
+    assert ["Agent", "partial", "Agent"] == [record.metadata["function"] for record in memory.records()[::2]]
