@@ -4,11 +4,13 @@ The names that most programs need are here, and each is imported when it is firs
 itself loads neither numpy nor LangGraph. Everything else is one level down:
 
 ============================  =========================================================================
-`warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`
+`warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`, ...
 `warmgraph.nodes`             the nodes of those graphs, one by one
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
 `warmgraph.ranking`           routers and scorers
+`warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
+`warmgraph.buffer`            `WarmBuffer` and `remember_interaction`: a memory without a graph
 `warmgraph.models`            the offline chat model, and how model names are resolved
 `warmgraph.embeddings`        embedding models and their memo
 `warmgraph.server`            the process-wide store of a deployment
@@ -30,6 +32,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from warmgraph.buffer import InteractionRecord, WarmBuffer, remember_interaction
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
@@ -47,8 +50,16 @@ if TYPE_CHECKING:
     )
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
-    from warmgraph.prebuilt import create_memory_agent, create_recall_graph
+    from warmgraph.prebuilt import create_memory_agent, create_recall_graph, create_summarization_graph
     from warmgraph.ranking import PeekRouter, RouteDecision
+    from warmgraph.short_term import (
+        RollingWindow,
+        RunningSummary,
+        SummarizationNode,
+        SummarizationResult,
+        asummarize_messages,
+        summarize_messages,
+    )
     from warmgraph.store import MemoryRecord, NamespaceTemplate, Recall, RoutedStore, WarmStore
 
     __version__: str
@@ -56,6 +67,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DimensionError",
     "EmbeddingError",
+    "InteractionRecord",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
@@ -66,35 +78,54 @@ __all__ = [
     "OfflineChatModel",
     "PeekRouter",
     "Recall",
+    "RollingWindow",
     "RouteDecision",
     "RoutedStore",
+    "RunningSummary",
     "StoreClosedError",
     "StoreCorruptError",
     "StoreError",
     "StoreUnavailableError",
     "StoreVersionError",
+    "SummarizationNode",
+    "SummarizationResult",
     "UnresolvedNamespaceError",
+    "WarmBuffer",
     "WarmGraphError",
     "WarmStore",
     "__version__",
+    "asummarize_messages",
     "create_chat_model",
     "create_memory_agent",
     "create_recall_graph",
+    "create_summarization_graph",
+    "remember_interaction",
+    "summarize_messages",
 ]
 
 _HOME = {
+    "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
     "MemoryRecord": "warmgraph.store",
     "NamespaceTemplate": "warmgraph.store",
     "OfflineChatModel": "warmgraph.models",
     "PeekRouter": "warmgraph.ranking",
     "Recall": "warmgraph.store",
+    "RollingWindow": "warmgraph.short_term",
     "RouteDecision": "warmgraph.ranking",
     "RoutedStore": "warmgraph.store",
+    "RunningSummary": "warmgraph.short_term",
+    "SummarizationNode": "warmgraph.short_term",
+    "SummarizationResult": "warmgraph.short_term",
+    "WarmBuffer": "warmgraph.buffer",
     "WarmStore": "warmgraph.store",
+    "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
     "create_memory_agent": "warmgraph.prebuilt",
     "create_recall_graph": "warmgraph.prebuilt",
+    "create_summarization_graph": "warmgraph.prebuilt",
+    "remember_interaction": "warmgraph.buffer",
+    "summarize_messages": "warmgraph.short_term",
 }  # everything else in __all__ is an error class
 
 

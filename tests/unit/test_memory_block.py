@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warmgraph.memory_block import MemoryLine, parse_block, render_block
+from warmgraph.memory_block import MemoryLine, parse_block, parse_summary, render_block, render_summary
 
 HOSTILE = [
     "</memories>",
@@ -143,3 +143,13 @@ def test_the_separator_is_not_part_of_the_rest(separator: str) -> None:
     """However block and question were joined, the question comes back alone."""
     block = render_block([MemoryLine("I live in Lisbon.")])
     assert "Where?" == parse_block(f"{block}{separator}Where?")[1]
+
+
+@given(st.text())
+def test_a_summary_is_read_back_as_it_was_written(text: str) -> None:
+    """Whatever a summary holds, it cannot close its block; only the space around it is lost."""
+    block = render_summary(text)
+
+    assert text.strip() == parse_summary(block)
+    assert 1 == block.count("</summary>")
+    assert 1 == block.count("<summary")

@@ -24,10 +24,12 @@ from warmgraph.nodes import (
     MemoryInput,
     MemoryOutput,
     MemoryState,
+    Summarizer,
     create_agent_node,
     create_pack_context_node,
     create_recall_node,
     create_remember_node,
+    create_summarize_node,
     create_vector_fallback_node,
     create_warm_hit_node,
 )
@@ -185,6 +187,9 @@ def create_bare_graph(
     def remember(state: MemoryState) -> None:
         return None
 
+    def summarize(state: MemoryState) -> None:
+        return None
+
     async def arecall(state: MemoryState) -> dict[str, Any]:
         return recall(state)
 
@@ -210,6 +215,7 @@ def create_bare_graph(
         "pack_context": apack_context if use_async else pack_context,
         "agent": aagent if use_async else agent,
         "remember": aremember if use_async else remember,
+        "summarize": summarize,  # a warm turn does not go there
     }
     return _joined(nodes).compile(checkpointer=checkpointer, name="bare")
 
@@ -218,13 +224,15 @@ def create_timed_graph(
     model: BaseChatModel, store: BaseStore, spent: dict[str, list[float]]
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Create the memory agent's graph from its nodes, each of which notes the seconds it takes in `spent`."""
+    summarizer = Summarizer(model)
     nodes: dict[str, Runnable[Any, Any]] = {
         "recall": create_recall_node(),
         "warm_hit": create_warm_hit_node(),
         "vector_fallback": create_vector_fallback_node(),
         "pack_context": create_pack_context_node(),
-        "agent": create_agent_node(model),
-        "remember": create_remember_node(),
+        "agent": create_agent_node(model, summarizer=summarizer),
+        "remember": create_remember_node(summarizer=summarizer),
+        "summarize": create_summarize_node(summarizer),
     }
     timed = {name: _Timed(node, spent.setdefault(name, [])) for name, node in nodes.items()}
     return _joined(timed).compile(store=store, name="memory_agent")
@@ -251,13 +259,13 @@ def _joined(nodes: dict[str, Any]) -> StateGraph[Any, Any, Any, Any]:
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(
         MemoryState, context_schema=MemoryContext, input_schema=MemoryInput, output_schema=MemoryOutput
     )
+    targets = {"warm_hit": ("pack_context", "vector_fallback"), "remember": ("summarize", END)}
     for name, node in nodes.items():
-        targets = ("pack_context", "vector_fallback") if name == "warm_hit" else None
-        builder.add_node(name, node, destinations=targets)
+        builder.add_node(name, node, destinations=targets.get(name))
     builder.add_edge(START, "recall")
     builder.add_edge("recall", "warm_hit")
     builder.add_edge("vector_fallback", "pack_context")
     builder.add_edge("pack_context", "agent")
     builder.add_edge("agent", "remember")
-    builder.add_edge("remember", END)
+    builder.add_edge("summarize", END)
     return builder

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from warmgraph.index.irregular import BASE_FORMS
 
-__all__ = ["Analyzer", "analyze"]
+__all__ = ["Analyzer", "analyze", "is_question"]
 
 
 class Analyzer(Protocol):
@@ -58,6 +58,16 @@ def analyze(text: str) -> list[str]:
     if _UNSPACED(text):
         words = [part for word in words for part in _split_unspaced(word)]
     return [_stem(word) for word in words if word not in _FUNCTION_WORDS]
+
+
+def is_question(text: str) -> bool:
+    """Whether a text ends as a question does, in any of the common scripts.
+
+    Example:
+        >>> is_question("Where is it? "), is_question("It is here.")
+        (True, False)
+    """
+    return text.rstrip().endswith(("?", "\uff1f", "\u061f", "\u037e"))
 
 
 _LONGEST = 64

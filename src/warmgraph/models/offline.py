@@ -19,11 +19,12 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from warmgraph.memory_block import MemoryLine, parse_block
+from warmgraph.memory_block import MemoryLine, parse_block, parse_summary
 from warmgraph.models.answers import answer
 from warmgraph.models.facts import Fact, extract_facts
 from warmgraph.models.matching import is_assistant
 from warmgraph.models.schema_filling import Source, fill_schema
+from warmgraph.models.summaries import summarize
 from warmgraph.models.tool_requests import Tool, ToolRequest, find_requests
 from warmgraph.speakers import is_ai, is_human
 
@@ -156,10 +157,12 @@ class _Turn:
         last = max((place for place, one in enumerate(messages) if is_human(one)), default=-1)
         self.memories, self.text = _read(messages[last]) if last >= 0 else ([], "")
         earlier = [one for one in messages[: max(last, 0)] if is_human(one) or is_ai(one)]
-        self.history = [
+        summaries = [line for message in earlier[:1] for line in _noted(message)]
+        self.said = [
             MemoryLine(_read(message)[1], role="user" if is_human(message) else "assistant")
-            for message in earlier[-_LONGEST_HISTORY:]
+            for message in earlier[bool(summaries) :]
         ]
+        self.history = summaries + self.said[-_LONGEST_HISTORY:]
         since = messages[last + 1 :]
         self.results = [message for message in since if isinstance(message, ToolMessage)]
         self.called = {
@@ -171,6 +174,9 @@ class _Turn:
         """Answer in words."""
         if self.results:
             return "\n".join(map(_report, self.results))
+        summary = summarize(self.text, self.said)
+        if summary is not None:
+            return summary
         return answer(self.text, self.memories, self.history)
 
     def facts(self) -> list[Fact]:
@@ -244,6 +250,12 @@ def _read(message: BaseMessage) -> tuple[list[MemoryLine], str]:
         return [], ""
     memories, rest = parse_block(texts[0])
     return memories, "\n".join(text for text in (rest, *texts[1:]) if text)
+
+
+def _noted(message: BaseMessage) -> list[MemoryLine]:
+    """Return the lines of the summary that leads a long conversation."""
+    summary = parse_summary(message.content) if isinstance(message.content, str) else None
+    return [MemoryLine(line.removeprefix("- ")) for line in (summary or "").splitlines() if line.strip()]
 
 
 def _is_text(part: str | dict[str, Any]) -> bool:

@@ -13,10 +13,12 @@ from langchain_core.tools import BaseTool
 from warmgraph.nodes.context import DEFAULT_NAMESPACE
 from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
+from warmgraph.nodes.summarizer import Summarizer
 from warmgraph.nodes.traces import current_trace
 from warmgraph.nodes.turns import last_human
 from warmgraph.recall.held import HeldItems
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter, pack_from_store
+from warmgraph.short_term.history import condensed
 from warmgraph.steps import Io, Steps
 from warmgraph.store import NamespaceTemplate
 
@@ -32,6 +34,7 @@ def create_agent_node(
     max_memory_tokens: int = DEFAULT_MAX_TOKENS,
     min_score: float = DEFAULT_MIN_SCORE,
     token_counter: TokenCounter | None = None,
+    summarizer: Summarizer | None = None,
     name: str = "agent",
 ) -> MemoryNode:
     """Create the node that calls the model.
@@ -39,6 +42,9 @@ def create_agent_node(
     Reads `messages`, and the block in `memory_items` or else in `memory_context`; appends the model's answer to
     `messages`. The block of memories leads a *copy* of the last human message: the thread never contains it, so
     history stays as it was said, and what a provider caches of the prompt stays the same from turn to turn.
+
+    Of a thread with a `running_summary` the model sees that, in one leading message, and the messages that are not in
+    it.
 
     Should the block be gone, because a run was resumed, it is made again from the keys in `recall`.
 
@@ -50,6 +56,8 @@ def create_agent_node(
         max_memory_tokens: As in `create_pack_context_node`.
         min_score: As in `create_pack_context_node`.
         token_counter: As in `create_pack_context_node`.
+        summarizer: Shortens a thread that is far too long before the model is called; without one it is never
+            shortened here.
         name: Name of the node.
 
     Example:
@@ -70,7 +78,11 @@ def create_agent_node(
             block = state.get("memory_context")
         if block is None:
             block = yield from again(state, visit, update)
-        prompt = with_memories(messages, block)
+        if summarizer is None:
+            seen = condensed(messages, state.get("running_summary"))
+        else:
+            seen = yield from summarizer.prepare(state, visit, update)
+        prompt = with_memories(seen, block)
         if system is not None:
             prompt.insert(0, system)
         answer = yield Io(

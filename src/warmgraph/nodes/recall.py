@@ -18,6 +18,7 @@ from warmgraph.nodes.turns import message_keys
 from warmgraph.recall.held import HeldItems
 from warmgraph.recall.tiers import warm_steps
 from warmgraph.recall.traces import recalled, signals_trace
+from warmgraph.short_term.history import unsummarized
 from warmgraph.steps import Steps
 from warmgraph.store import NamespaceTemplate
 
@@ -67,7 +68,9 @@ def create_recall_node(
         update: dict[str, Any] = {"recall": trace}
         if query:
             try:
-                known = message_keys(visit.thread_id, state.get("messages", []))
+                known = message_keys(
+                    visit.thread_id, unsummarized(state.get("messages", []), state.get("running_summary"))
+                )
                 found = yield from warm_steps(visit.store, place, query, limit, filter, known)
                 trace["items"] = recalled(found.items, "warm")
                 trace["signals"] = signals_trace(found.signals)

@@ -8,13 +8,15 @@ from time import perf_counter
 from typing import Any
 
 from langchain_core.messages import BaseMessage
+from langgraph.constants import END
 from langgraph.store.base import PutOp
-from langgraph.types import RetryPolicy
+from langgraph.types import Command, RetryPolicy
 
 from warmgraph.clock import Clock, SystemClock
 from warmgraph.nodes.context import DEFAULT_NAMESPACE
 from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
+from warmgraph.nodes.summarizer import Summarizer
 from warmgraph.nodes.traces import current_trace
 from warmgraph.nodes.turns import current_turn, message_text, turn_keys
 from warmgraph.speakers import is_human
@@ -32,6 +34,8 @@ def create_remember_node(
     ttl: float | None = None,
     clock: Clock | None = None,
     retry_policy: RetryPolicy | None = None,
+    summarizer: Summarizer | None = None,
+    summarize: str = "summarize",
     name: str = "remember",
 ) -> MemoryNode:
     """Create the node that ends a turn: it writes one record for each human and each final AI message of it.
@@ -47,6 +51,10 @@ def create_remember_node(
         ttl: How long they live, in minutes; `None` for the store's default.
         clock: Tells when the turn was, where the node `recall` did not.
         retry_policy: The policy that `add_node` gets for this node.
+        summarizer: Says whether the thread should be summarized now. The node then sends the run to the node
+            `summarize`, and otherwise leads on only where the graph has an edge: a turn without a summary pays for no
+            further step.
+        summarize: Name of that node.
         name: Name of the node.
 
     Example:
@@ -62,7 +70,16 @@ def create_remember_node(
     template = NamespaceTemplate(namespace)
     clock = clock if clock is not None else SystemClock()
 
-    def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any] | None]:
+    def logic(state: MemoryReads, visit: Visit) -> Steps[Any]:
+        update = yield from remember(state, visit)
+        try:
+            due = summarizer is not None and summarizer.due(state, visit)
+        except Exception as error:  # somebody's token counter
+            failures = (update or {}).get("memory_errors", ())
+            return {"memory_errors": [*failures, visit.failed(error)]}
+        return Command(goto=summarize, update=update) if due else update
+
+    def remember(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any] | None]:
         began = perf_counter()
         place = visit.namespace(template)
         messages = state.get("messages", [])
@@ -101,7 +118,8 @@ def create_remember_node(
         )
         return None
 
-    return MemoryNode(name, logic, retry_policy=retry_policy)
+    ends = (summarize, END) if summarizer is not None else ()
+    return MemoryNode(name, logic, goto=ends, retry_policy=retry_policy)
 
 
 def _without_repetition(ops: Sequence[PutOp]) -> list[list[PutOp]]:

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from warmgraph.nodes.failures import MemoryFailure, gather_failures
 from warmgraph.recall.held import HeldItems
 from warmgraph.recall.traces import RecallTrace
+from warmgraph.short_term.summary import RunningSummary
 
 __all__ = ["MemoryChannels", "MemoryInput", "MemoryOutput", "MemoryReads", "MemoryState", "RecallOutput"]
 
@@ -26,12 +27,14 @@ class MemoryChannels(TypedDict, total=False):
         memory_items: What was read and packed in this run, on its way from node to node. Never checkpointed, and
             without text for whoever streams or stores it: forgetting a memory leaves no copies of it with threads.
         memory_errors: What failed in this run.
+        running_summary: The summary of the thread so far, where it has outgrown its limit.
     """
 
     recall: RecallTrace
     memory_context: Annotated[str, UntrackedValue(str)]
     memory_items: Annotated[HeldItems, UntrackedValue(HeldItems)]
     memory_errors: Annotated[list[MemoryFailure], gather_failures]
+    running_summary: RunningSummary
 
 
 class MemoryState(MemoryChannels):

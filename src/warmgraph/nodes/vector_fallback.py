@@ -18,6 +18,7 @@ from warmgraph.recall.held import HeldItems
 from warmgraph.recall.merging import merge_ranked
 from warmgraph.recall.tiers import long_term_steps
 from warmgraph.recall.traces import RecallTrace, recalled
+from warmgraph.short_term.history import unsummarized
 from warmgraph.steps import Steps
 from warmgraph.store import NamespaceTemplate
 
@@ -69,7 +70,9 @@ def create_vector_fallback_node(
         query = trace["query"]
         if query:
             try:
-                known = message_keys(visit.thread_id, state.get("messages", []))
+                known = message_keys(
+                    visit.thread_id, unsummarized(state.get("messages", []), state.get("running_summary"))
+                )
                 found = yield from long_term_steps(visit.store, place, query, limit, filter, known)
                 held = HeldItems.of(state.get("memory_items"))
                 update["memory_items"] = held.with_items(place, found.items)

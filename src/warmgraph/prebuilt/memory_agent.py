@@ -20,9 +20,12 @@ from warmgraph.nodes import (
     MemoryInput,
     MemoryOutput,
     MemoryState,
+    Summarizer,
     create_agent_node,
     create_remember_node,
+    create_summarize_node,
 )
+from warmgraph.nodes.summarizer import DEFAULT_MAX_HISTORY_TOKENS, DEFAULT_MAX_SUMMARY_TOKENS
 from warmgraph.prebuilt.recall_graph import add_recall_nodes
 from warmgraph.ranking import WarmRouter
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter
@@ -43,6 +46,9 @@ def create_memory_agent(
     max_memory_tokens: int = DEFAULT_MAX_TOKENS,
     min_score: float = DEFAULT_MIN_SCORE,
     token_counter: TokenCounter | None = None,
+    max_history_tokens: int | None = DEFAULT_MAX_HISTORY_TOKENS,
+    max_summary_tokens: int = DEFAULT_MAX_SUMMARY_TOKENS,
+    summary_model: BaseChatModel | str | None = None,
     checkpointer: BaseCheckpointSaver[Any] | bool | None = None,
     context_schema: type[Any] | None = MemoryContext,
     retry_policy: RetryPolicy | None = None,
@@ -51,8 +57,8 @@ def create_memory_agent(
     """Create an agent that remembers its user across threads and restarts.
 
     The way of a turn: recall -> warm_hit -> (pack_context, or vector_fallback -> pack_context) -> agent, which may
-    call tools, -> remember. Memory that fails never costs the answer; a run that does not say whose memory to use
-    fails before the model is called.
+    call tools, -> remember, -> summarize where the thread has outgrown its limit. Memory that fails never costs the
+    answer; a run that does not say whose memory to use fails before the model is called.
 
     Args:
         model: A chat model, or the name of one, such as "offline" or "openai:gpt-4o-mini".
@@ -66,6 +72,10 @@ def create_memory_agent(
         max_memory_tokens: What memories may take of the prompt.
         min_score: Memories that score lower are left out.
         token_counter: Counts the tokens of messages; by default four characters are taken for a token.
+        max_history_tokens: What the model sees of a thread, about. A longer one is summarized after the answer, down to
+            about half; the thread itself keeps all its messages. `None` to show it whole, whatever its length.
+        max_summary_tokens: What the summary may take of that.
+        summary_model: Writes the summaries; `model` by default.
         checkpointer: The checkpointer; on a server leave it out.
         context_schema: Schema of the runtime context.
         retry_policy: For the model and for the nodes that ask the store.
@@ -98,6 +108,14 @@ def create_memory_agent(
         retry_policy=retry_policy,
         show=False,
     )
+    summarizer = None
+    if max_history_tokens is not None:
+        summarizer = Summarizer(
+            summary_model if summary_model is not None else model,
+            max_tokens=max_history_tokens,
+            max_summary_tokens=max_summary_tokens,
+            token_counter=token_counter,
+        )
     agent = create_agent_node(
         model,
         tools,
@@ -106,9 +124,15 @@ def create_memory_agent(
         max_memory_tokens=max_memory_tokens,
         min_score=min_score,
         token_counter=token_counter,
+        summarizer=summarizer,
     )
     builder.add_node("agent", agent, retry_policy=retry_policy)
-    builder.add_node("remember", create_remember_node(namespace, retry_policy=retry_policy), retry_policy=retry_policy)
+    remember = create_remember_node(namespace, retry_policy=retry_policy, summarizer=summarizer)
+    builder.add_node("remember", remember, retry_policy=retry_policy)
+    if summarizer is not None:
+        summarize = create_summarize_node(summarizer, retry_policy=retry_policy)
+        builder.add_node("summarize", summarize, retry_policy=retry_policy)
+        builder.add_edge("summarize", END)
     builder.add_edge("pack_context", "agent")
     if tools:
         from langgraph.prebuilt import ToolNode
@@ -118,7 +142,8 @@ def create_memory_agent(
         builder.add_conditional_edges("agent", _after_agent, ["tools", "remember"])
     else:
         builder.add_edge("agent", "remember")
-    builder.add_edge("remember", END)
+    if summarizer is None:
+        builder.add_edge("remember", END)
     return builder.compile(store=store, checkpointer=checkpointer, name=name)
 
 

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from warmgraph.recall.packing import LeftOut
 from warmgraph.recall.traces import DecisionTrace, Tier
 
-__all__ = ["MemoryErrorEvent", "MemoryEvent", "RecallReceipt", "RememberReceipt"]
+__all__ = ["MemoryErrorEvent", "MemoryEvent", "RecallReceipt", "RememberReceipt", "SummarizeReceipt"]
 
 
 class RecallReceipt(TypedDict):
@@ -60,6 +60,22 @@ class RememberReceipt(TypedDict):
     milliseconds: float
 
 
+class SummarizeReceipt(TypedDict):
+    """A thread was summarized.
+
+    Attributes:
+        type: "memory_summarize".
+        messages: How many messages are in the summary now.
+        kept: How many the model sees beside it.
+        milliseconds: Time that it took.
+    """
+
+    type: Literal["memory_summarize"]
+    messages: int
+    kept: int
+    milliseconds: float
+
+
 class MemoryErrorEvent(TypedDict):
     """A part of memory failed; the answer does not depend on it.
 
@@ -76,4 +92,4 @@ class MemoryErrorEvent(TypedDict):
     message: str
 
 
-MemoryEvent = RecallReceipt | RememberReceipt | MemoryErrorEvent
+MemoryEvent = RecallReceipt | RememberReceipt | SummarizeReceipt | MemoryErrorEvent

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
+from warmgraph.index.tokens import is_question
+
 __all__ = ["MemoryRecord", "is_question", "leaf_texts", "text_of"]
 
 MemoryType = Literal["episodic", "semantic", "procedural"]
@@ -113,16 +115,6 @@ class MemoryRecord:
             return datetime.fromisoformat(self.said_at) if self.said_at else None
         except ValueError:
             return None
-
-
-def is_question(text: str) -> bool:
-    """Whether a text ends as a question does, in any of the common scripts.
-
-    Example:
-        >>> is_question("Where is it? "), is_question("It is here.")
-        (True, False)
-    """
-    return text.rstrip().endswith(("?", "\uff1f", "\u061f", "\u037e"))
 
 
 def leaf_texts(value: object) -> Iterator[str]:

@@ -260,6 +260,8 @@ class TestShape:
             ("tools", "agent"),
             ("agent", "remember"),
             ("remember", "__end__"),
+            ("remember", "summarize"),
+            ("summarize", "__end__"),
         } == {(edge.source, edge.target) for edge in drawn.edges}
 
     def test_without_tools_there_is_no_loop(self) -> None:
