@@ -54,7 +54,7 @@ class MemoryBackend(Backend):
     def load_index(self, namespace: Namespace) -> Steps[NamespaceIndex]:
         """Return the index of a namespace, an empty one where nothing was written."""
         index = self._indexes.get(namespace)
-        return NamespaceIndex() if index is None else index
+        return self.ranking.new_index() if index is None else index
         yield  # a generator that waits for nothing
 
     def fetch(self, namespace: Namespace, keys: Sequence[str]) -> Steps[dict[str, WarmItem]]:
@@ -190,7 +190,7 @@ class MemoryBackend(Backend):
         return page
 
     def _add_index(self, namespace: Namespace) -> NamespaceIndex:
-        index = self._indexes[namespace] = NamespaceIndex()
+        index = self._indexes[namespace] = self.ranking.new_index()
         for depth in range(len(namespace) + 1):
             self._under.setdefault(namespace[:depth], {})[namespace] = None
         return index

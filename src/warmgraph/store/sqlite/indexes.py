@@ -84,11 +84,18 @@ class LoadedIndexes:
         database: The file.
         model: Gives the name and dimensions of the embedding model; vectors of others are not loaded.
         max_bytes: RAM that all of them may take.
+        new_index: Makes an empty index of a namespace.
     """
 
-    def __init__(self, database: Database, model: Callable[[], tuple[str, int | None] | None], max_bytes: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        model: Callable[[], tuple[str, int | None] | None],
+        max_bytes: int,
+        new_index: Callable[[], NamespaceIndex] = NamespaceIndex,
+    ) -> None:
         self._database = database
-        self._model = model
+        self._model, self._new_index = model, new_index
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._indexes: OrderedDict[Namespace, _Loaded] = OrderedDict()
@@ -244,7 +251,7 @@ class LoadedIndexes:
 
     def _build(self, namespace: Namespace) -> NamespaceIndex:
         model = self._model()
-        index = NamespaceIndex()
+        index = self._new_index()
         try:
             for entry in self._database.read(lambda connection: items.entries_of(connection, namespace, model)):
                 index.upsert(entry)
