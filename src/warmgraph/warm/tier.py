@@ -287,25 +287,33 @@ class WarmTier:
         space.bytes += grown
         self.bytes += grown
         self._listener.warmed(namespace, key)
-        importance = item.importance
-        space.policy.add(key, self._listener.importance(namespace, key) if importance is None else importance)
+        importance = self._listener.importance(namespace, key) if item.importance is None else item.importance
+        space.policy.add(key, importance)
         while len(space.items) > self._capacity:
-            self._evict(namespace, space)
+            self._evict(namespace, space, key, importance)
         while self.bytes > self._max_bytes and len(self._namespaces) > 1:
             self.drop(next(iter(self._namespaces)))
-        while self.bytes > self._max_bytes and space.items:
-            self._evict(namespace, space)
+        while self.bytes > self._max_bytes and len(space.items) > 1:
+            self._evict(namespace, space, key, importance)
 
-    def _evict(self, namespace: Namespace, space: WarmNamespace) -> None:
+    def _evict(self, namespace: Namespace, space: WarmNamespace, new: str, importance: float) -> None:
+        """Evict an item other than the new one, which would be lost as soon as it was written.
+
+        LFU and SIEVE name it, when all others have been used since they came.
+        """
         # A policy also knows items that are being written. One of somebody's own may even name what it does not hold.
+        kept = False
         for _ in range(len(space.items) + MAX_STRANGERS):
             victim = space.policy.victim()
             space.policy.discard(victim)
-            if victim in space.items:
+            kept = kept or victim == new
+            if victim in space.items and victim != new:
                 break
         else:
-            victim = next(iter(space.items))
+            victim = next(key for key in space.items if key != new)
             space.policy.discard(victim)
+        if kept:
+            space.policy.add(new, importance)
         self.evictions += 1
         self._take(namespace, victim, gone=True)
 
