@@ -72,7 +72,7 @@ def in_order(left: Any, right: Any) -> int | None:
     """Return -1, 0 or 1, and `None` for what is in no order."""
     if kind(left) != kind(right) or left != left or right != right:
         return None
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 OPERATOR_TESTS: dict[str, Callable[[Any, Any], bool]] = {
