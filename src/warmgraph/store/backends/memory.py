@@ -19,7 +19,7 @@ from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
 from warmgraph.store.search import Query, rank
 from warmgraph.store.values import copy_value, size_of
-from warmgraph.warm import WarmItem, WarmTier
+from warmgraph.warm import Starts, WarmItem, WarmTier
 
 __all__ = ["MemoryBackend"]
 
@@ -42,6 +42,7 @@ class MemoryBackend(Backend):
         self._indexes: dict[Namespace, NamespaceIndex] = {}
         self._under: dict[Namespace, dict[Namespace, None]] = {}  # namespaces by each of their prefixes
         self._written = 0
+        self._starts = Starts()
 
     def attach(self, tier: WarmTier) -> None:
         """Get to know the tier, which holds the values."""
@@ -105,10 +106,17 @@ class MemoryBackend(Backend):
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Keep, or delete, in RAM."""
-        prepared = yield from self.ranking.searchables(puts)
         with tier.lock:
-            for put, (how, vectors) in zip(puts, prepared, strict=True):
-                self._write_one(tier, put, how, vectors)
+            number = self._starts.begin()
+        try:
+            prepared = yield from self.ranking.searchables(puts)
+            with tier.lock:
+                for put, (how, vectors) in zip(puts, prepared, strict=True):
+                    if self._starts.lands((put.namespace, put.key), number):
+                        self._write_one(tier, put, how, vectors)
+        finally:
+            with tier.lock:
+                self._starts.end(number)
 
     def _write_one(self, tier: WarmTier, put: Put, how: Searchable, vectors: NDArray[np.float32] | None) -> None:
         if put.value is None:
