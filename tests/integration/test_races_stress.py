@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langgraph.store.base import GetOp, PutOp, SearchOp
+from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp
 from langgraph.store.memory import InMemoryStore
 
 from warmgraph.store import RoutedStore, WarmStore
@@ -267,8 +267,25 @@ def test_a_warm_tier_with_nothing_behind_it(capacity: int, seed: int) -> None:
     Crowd(store, seed, forgets=capacity == 5).run()
 
 
+class Locked(BaseStore):
+    """LangGraph's in-memory store for one caller at a time: it breaks when it is searched and written at once."""
+
+    def __init__(self) -> None:
+        self.inner = InMemoryStore()
+        self.lock = threading.Lock()
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Execute ops."""
+        with self.lock:
+            return self.inner.batch(ops)
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Execute ops in a thread."""
+        return await asyncio.to_thread(self.batch, list(ops))
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_a_warm_tier_in_front_of_a_store_of_langgraph(seed: int) -> None:
     """The same in front of somebody else's store, whose cancelled writes nobody can order."""
-    store = WarmStore(InMemoryStore(), capacity=4, max_namespaces=3, promote=True)
+    store = WarmStore(Locked(), capacity=4, max_namespaces=3, promote=True)
     Crowd(store, seed, cancels=False).run()

@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from langgraph.store.base import BaseStore, PutOp
+from langgraph.store.base import BaseStore, InvalidNamespaceError, PutOp
 
 from warmgraph.testing.conformance.client import Client
 from warmgraph.testing.conformance.expect import equal
@@ -64,3 +64,26 @@ def a_store_outlives_the_loop_that_used_it_first(setting: Setting) -> None:
     equal({"n": 1}, None if found is None else found.value)
     asyncio.run(store.store.adelete(("n",), "k"))
     equal(None, store.store.get(("n",), "k"))
+
+
+@case()
+def a_bad_call_fails_alone(setting: Setting) -> None:
+    """Of calls that are awaited together, one with a bad label or value fails, and the others are done."""
+    store = setting.store()
+    store.put(("n",), "old", {"n": 0})
+
+    async def together(base: BaseStore) -> list[Any]:
+        calls: list[Any] = [
+            base.aput(("n",), "before", {"n": 1}),
+            base.aput(("bad.label",), "k", {"n": 2}),
+            base.aget(("n",), "old"),
+            base.aput(("n", ""), "k", {"n": 3}),
+            base.aput(("n",), "after", {"n": 4}),
+        ]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    before, bad, read, empty, after = asyncio.run(together(store.store))
+    equal([None, None], [before, after])
+    equal({"n": 0}, read.value)
+    equal([InvalidNamespaceError] * 2, [type(bad), type(empty)])
+    equal({"old", "before", "after"}, set(store.keys(())))
