@@ -1,15 +1,17 @@
-"""What is refused, how, and that nothing is half done."""
+"""What is refused, with which error, and that nothing is half done: beyond the kit, which knows no errors of ours."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 from langgraph.store.base import GetOp, PutOp, SearchOp
+from langgraph.store.memory import InMemoryStore
 
-from tests.conformance.clients import Client
 from warmgraph.errors import InvalidArgumentError, InvalidValueError
+from warmgraph.store import RoutedStore, WarmStore
 
 NS = ("memories", "ana")
 CYCLE: dict[str, Any] = {}
@@ -19,7 +21,14 @@ for _ in range(1000):
     DEEP = {"x": DEEP}
 
 
-def test_what_json_cannot_hold_is_refused(store: Client) -> None:
+@pytest.fixture(params=[WarmStore, lambda: RoutedStore(":memory:"), lambda: WarmStore(InMemoryStore())])
+def store(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Make each of the stores."""
+    with request.param() as made:
+        yield made
+
+
+def test_what_json_cannot_hold_is_refused(store: Any) -> None:
     """A value that is not JSON raises a typed error that is a TypeError and a ValueError; its batch does nothing."""
     values: list[Any] = [
         {"when": datetime(2026, 1, 1)},  # noqa: DTZ001
@@ -40,14 +49,14 @@ def test_what_json_cannot_hold_is_refused(store: Client) -> None:
     store.put(NS, "k", {"n": 1})
     for value in values:
         with pytest.raises(InvalidValueError, match="value") as caught:
-            store.run([PutOp(NS, "before", {}), PutOp(NS, "k", value), PutOp(NS, "after", {})])
+            store.batch([PutOp(NS, "before", {}), PutOp(NS, "k", value), PutOp(NS, "after", {})])
         assert isinstance(caught.value, TypeError)
         assert isinstance(caught.value, ValueError)
-    assert ["k"] == store.keys(NS)
-    assert {"n": 1} == store.value(NS, "k")
+    assert ["k"] == [item.key for item in store.search(NS)]
+    assert {"n": 1} == store.get(NS, "k").value
 
 
-def test_errors_name_the_argument(store: Client) -> None:
+def test_errors_name_the_argument(store: Any) -> None:
     """A bad argument is an InvalidArgumentError that says which, what was expected and what came."""
     bad: list[tuple[Any, str]] = [
         (PutOp(NS, 5, {}), "key"),  # type: ignore[arg-type]
@@ -66,6 +75,20 @@ def test_errors_name_the_argument(store: Client) -> None:
     ]
     for op, name in bad:
         with pytest.raises(InvalidArgumentError, match=f"{name}: expected .*, got ") as caught:
-            store.run([PutOp(NS, "before", {}), op])
+            store.batch([PutOp(NS, "before", {}), op])
         assert name == caught.value.argument
     assert store.get(NS, "before") is None
+
+
+def test_times_that_are_no_minutes_are_refused() -> None:
+    """A bad time to live names the argument."""
+    for ttl in (-1, float("nan"), float("inf"), "5", True):
+        with WarmStore() as store, pytest.raises(InvalidArgumentError, match="ttl"):
+            store.batch([PutOp(NS, "k", {}, None, ttl)])  # type: ignore[arg-type]
+
+
+def test_a_filter_that_means_nothing_says_so(store: Any) -> None:
+    """An unknown operator names the filter, also where nothing would match anyway."""
+    for filter in ({"price": {"$near": 1}}, {"$nor": [{"price": 1}]}, {"$and": {"price": 1}}, ["price"]):
+        with pytest.raises(ValueError, match="filter"):
+            store.search(NS, filter=filter)

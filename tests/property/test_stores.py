@@ -1,4 +1,4 @@
-"""The stores against a plain dict, against LangGraph's in-memory store, and against hostile tenants."""
+"""The stores against a plain dict, called at random while time goes by."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
-from langgraph.store.memory import InMemoryStore
+from langgraph.store.base import GetOp, Op, PutOp
 
 from warmgraph.store import RoutedStore, WarmStore
-from warmgraph.testing import FakeEmbeddings, ManualClock
+from warmgraph.testing import ManualClock
 
 Namespace = tuple[str, ...]
 
@@ -232,161 +229,3 @@ TestMemory = AgainstADict.TestCase
 TestRouted = RoutedAgainstADict.TestCase
 TestTinyWarm = TinyWarmAgainstADict.TestCase
 TestMemory.settings = TestRouted.settings = TestTinyWarm.settings = BRIEF
-
-
-# -- against LangGraph's in-memory store -----------------------------------------------------------
-
-INNER = st.sampled_from([0, 1, 2.5, "x", "y", None]) | st.lists(st.sampled_from([1, "x"]), max_size=2)
-PLACES: dict[str, Any] = {
-    "thread_id": st.sampled_from("tu"),
-    "position": NUMBERS,
-    "importance": st.sampled_from([0.1, 1]),
-}
-VALUES = st.fixed_dictionaries(
-    {"text": TEXTS},
-    optional={"x": INNER, "y": INNER, "d": st.dictionaries(st.sampled_from("xy"), INNER), **PLACES},
-)
-FILTERS = st.none() | st.dictionaries(
-    st.sampled_from("xyd"), INNER | st.dictionaries(st.sampled_from("xy"), INNER, max_size=1), max_size=2
-)
-CONDITIONS = st.lists(
-    st.builds(MatchCondition, st.sampled_from(["prefix", "suffix"]), NAMESPACES | st.just(("*", "b"))), max_size=2
-)
-INDEXES: st.SearchStrategy[Any] = st.sampled_from([None, None, False, ["text"], ["x"]])
-OPS: st.SearchStrategy[Op] = st.one_of(
-    st.tuples(NAMESPACES, KEYS, VALUES, INDEXES).map(lambda given: PutOp(*given)),
-    st.tuples(NAMESPACES, KEYS, VALUES).map(lambda given: PutOp(*given)),
-    st.tuples(NAMESPACES, KEYS).map(lambda given: PutOp(*given, None)),
-    st.tuples(NAMESPACES, KEYS).map(lambda given: GetOp(*given)),
-    st.tuples(PREFIXES, FILTERS, st.just(100), st.just(0), st.none() | TEXTS).map(lambda given: SearchOp(*given)),
-    st.tuples(CONDITIONS.map(tuple), st.none() | st.integers(1, 3), st.integers(1, 5), st.integers(0, 2)).map(
-        lambda given: ListNamespacesOp(*given)
-    ),
-)
-
-
-def plain(op: Op, result: Any) -> Any:
-    """Return of a result what both stores promise: not the order of equals, not times."""
-    if isinstance(op, GetOp):
-        return None if result is None else (result.namespace, result.key, result.value)
-    if isinstance(op, SearchOp):
-        return {(item.namespace, item.key, repr(item.value)): item.score for item in result}
-    return result
-
-
-class Reference:
-    """LangGraph's in-memory store without the faults that PLATFORM.md lists.
-
-    Vectors of an earlier value and namespaces that are empty go before anybody sees them.
-    """
-
-    def __init__(self, index: Any) -> None:
-        self.store = InMemoryStore(index=index)
-
-    def batch(self, ops: list[Op]) -> list[Any]:
-        """Execute ops one by one, reads first."""
-        results: list[Any] = [None] * len(ops)
-        for at, op in enumerate(ops):
-            if not isinstance(op, PutOp):
-                (results[at],) = self.store.batch([op])
-                self._clear()
-        for op in ops:
-            if isinstance(op, PutOp):
-                self.store.batch([PutOp(op.namespace, op.key, None), op])
-                self.store._vectors[op.namespace].pop(op.key, None)
-                self.store.batch([op])
-        self._clear()
-        return results
-
-    def _clear(self) -> None:
-        for namespace in [name for name, items in self.store._data.items() if not items]:
-            del self.store._data[namespace]
-
-
-MAKERS: dict[str, Any] = {
-    "WarmStore": lambda index: WarmStore(index=index),
-    "RoutedStore": lambda index: RoutedStore(":memory:", index=index),
-    "WarmStore of 2": lambda index: WarmStore.open(":memory:", index=index, capacity=2),
-}
-
-
-@pytest.mark.parametrize("name", MAKERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(batches=st.lists(st.lists(OPS, max_size=6), max_size=8))
-def test_the_stores_answer_as_the_in_memory_store_does(name: str, batches: list[list[Op]]) -> None:
-    """Random batches have the same results, scores of dense searches within 1e-3."""
-    index: Any = {"dims": 8, "embed": FakeEmbeddings(8), "fields": ["text"]}
-    reference = Reference(index)
-    with MAKERS[name](index) as store:
-        for ops in batches:
-            expected, found = reference.batch(ops), store.batch(ops)
-            for op, left, right in zip(ops, expected, found, strict=True):
-                left, right = plain(op, left), plain(op, right)
-                if isinstance(op, SearchOp):
-                    assert left.keys() == right.keys()
-                    for key, score in left.items():
-                        assert (score is None) == (right[key] is None), (op, key)
-                        assert score is None or math.isclose(score, right[key], abs_tol=1e-3)
-                else:
-                    assert left == right
-        store._check()
-
-
-# -- tenants ---------------------------------------------------------------------------------------
-
-HOSTILE = st.one_of(
-    st.sampled_from(
-        ["a", "A", "a ", " a", "a\n", "ab", "a/b", "a-b", "a_b", "a%b", "%", "_", "*", "a*", "?", "[a]", "'", '"', "\\"]
-    ),
-    st.sampled_from(["é", "e\u0301", "ß", "ss", "İ", "i̇", "ﬁ", "fi", "名", "\u200b", "\u202e", "🔑", "x" * 300]),
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters=".\x00"), min_size=1, max_size=6),
-)
-TENANTS = st.lists(HOSTILE, min_size=1, max_size=3).map(tuple)
-
-
-@pytest.mark.parametrize("kind", ["WarmStore", "RoutedStore", "WarmStore of 2"])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(tenants=st.lists(TENANTS, min_size=2, max_size=6, unique=True), key=HOSTILE)
-def test_no_tenant_ever_sees_anothers_item(kind: str, tenants: list[Namespace], key: str) -> None:
-    """Whatever namespaces look like, each of them finds what is its own or lies below it, and nothing else."""
-    index: Any = {"dims": 4, "embed": FakeEmbeddings(4), "fields": ["owner"]}
-    with MAKERS[kind](index) as store:
-        for tenant in tenants:
-            store.put(tenant, key, {"owner": repr(tenant), "words": "the same words for all"})
-        for tenant in tenants:
-            item = store.get(tenant, key)
-            assert item is not None
-            assert repr(tenant) == item.value["owner"]
-            below = {each for each in tenants if each[: len(tenant)] == tenant}
-            for found in (
-                store.search(tenant, limit=100),
-                store.search(tenant, query="the same words", limit=100),
-                store.search(tenant, filter={"words": "the same words for all"}, limit=100),
-            ):
-                assert below == {each.namespace for each in found}
-                assert {repr(each) for each in below} == {each.value["owner"] for each in found}
-            assert sorted(below) == store.list_namespaces(prefix=tenant) or "*" in tenant
-            for recall in (store.recall_long_term, getattr(store, "recall", store.recall_long_term)):
-                assert {tenant} >= {each.namespace for each in recall(tenant, repr(tenant)).items}
-        store.delete(tenants[0], key)
-        assert store.get(tenants[0], key) is None
-        for tenant in tenants[1:]:
-            assert store.get(tenant, key) is not None
-
-
-def test_scores_agree_over_many_items() -> None:
-    """A thousand items of many vectors each score as in LangGraph's in-memory store."""
-    embeddings = FakeEmbeddings(32)
-    index: Any = {"dims": 32, "embed": embeddings, "fields": ["t[*]"]}
-    choose = np.random.default_rng(0)
-    values = [{"t": [f"text {n} {part}" for part in range(int(choose.integers(0, 4)))]} for n in range(300)]
-    reference: BaseStore = InMemoryStore(index=index)
-    with WarmStore.open(":memory:", index=index, capacity=7) as store:
-        for each in (reference, store):
-            for start in range(0, 300, 50):
-                each.batch([PutOp(("n", str(n % 3)), str(n), values[n]) for n in range(start, start + 50)])
-        for query in ("text 5 1", "something else"):
-            expected = reference.search(("n",), query=query, limit=150)
-            found = store.search(("n",), query=query, limit=150)
-            assert [item.key for item in expected] == [item.key for item in found]
-            assert [item.score for item in expected] == pytest.approx([item.score for item in found], abs=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from warmgraph.embeddings import Embedder, create_embedder
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.index import Analyzer
+from warmgraph.index import Analyzer, FlatIndex, Metric, NamespaceIndex
 from warmgraph.ranking import DenseScorer, HybridScorer, LexicalScorer, OverviewScorer, Scorer
 from warmgraph.steps import Io, Steps
 from warmgraph.store.documents import Indexing, Searchable
@@ -23,14 +24,18 @@ __all__ = ["Ranking", "SearchMode"]
 SearchMode: TypeAlias = Literal["dense", "lexical", "hybrid"]
 # A query of no other words asks for no memory in particular: "What do you know about me?", "Who am I?"
 GENERIC_WORDS = "know remember recall tell told say said learn memory memories summary summarize"
-_INDEX_KEYS = ("dims", "embed", "fields")
+# LangGraph's SqliteStore and PostgresStore know two keys more: another name of the fields, and what vectors are
+# compared by. Their "l2" is the negative distance and their "inner_product" the product of vectors as they are.
+_INDEX_KEYS = ("dims", "embed", "fields", "text_fields", "distance_type")
+_METRICS: dict[object, Metric] = {"cosine": "cosine", "l2": "l2", "inner_product": "dot"}
 
 
 class Ranking:
     """Embedder, analyzer and scorers of a store.
 
     Args:
-        index: As in LangGraph; `None` for words alone.
+        index: As in LangGraph; `None` for words alone. `distance_type` ("cosine", "l2", "inner_product") is what
+            `search` scores by; with another than cosine recalls rank by words, for their scores are sums with cosines.
         search_mode: What `search` ranks by; by default "dense" with an index, "lexical" without.
         scorer: What recalls rank by; by default hybrid, or lexical where vectors mean no more than words.
         analyzer: From text to terms.
@@ -49,16 +54,22 @@ class Ranking:
         self.analyzer = analyzer
         self.comparable: Callable[[], bool] = lambda: True
         self.embedder: Embedder | None = _embedder_of(index)
-        self.indexing: Indexing = Indexing(index.get("fields") if index else None, analyzer)
+        self.index_config: dict[str, Any] | None = None if index is None else dict(index)
+        self.metric: Metric = _metric_of(self.index_config)
+        self.indexing: Indexing = Indexing(_fields_of(self.index_config), analyzer)
         mode = search_mode or ("lexical" if self.embedder is None else "dense")
         if mode not in get_args(SearchMode):
             raise InvalidArgumentError("search_mode", expected="'dense', 'lexical' or 'hybrid'", got=search_mode)
         if mode != "lexical" and self.embedder is None:
             raise InvalidArgumentError("search_mode", expected="'lexical' without an index", got=search_mode)
-        meaningful = self.embedder is not None and not self.embedder.lexical_only
+        if mode == "hybrid" and self.metric != "cosine":
+            raise InvalidArgumentError("search_mode", expected="'dense' or 'lexical' without cosines", got=search_mode)
+        meaningful = self.embedder is not None and not self.embedder.lexical_only and self.metric == "cosine"
         self.recall_scorer: Scorer = scorer or (HybridScorer() if meaningful else LexicalScorer())
         if self.recall_scorer.needs_dense and self.embedder is None:
             raise InvalidArgumentError("scorer", expected="one that needs no vectors, without an index", got=scorer)
+        if self.recall_scorer.needs_dense and self.metric != "cosine":
+            raise InvalidArgumentError("scorer", expected="one that needs no vectors, without cosines", got=scorer)
         scorers: dict[SearchMode, Scorer] = {
             "dense": DenseScorer(),
             "lexical": LexicalScorer(question_penalty=0),
@@ -71,6 +82,10 @@ class Ranking:
     def model(self) -> tuple[str, int | None] | None:
         """Name and dimensions of what makes the vectors; the dimensions may be unknown before the first one."""
         return None if self.embedder is None else (self.embedder.name, self.embedder.dims)
+
+    def new_index(self) -> NamespaceIndex:
+        """Make an empty index of a namespace."""
+        return NamespaceIndex(partial(FlatIndex, metric=self.metric))
 
     def query(self, text: str, scorer: Scorer) -> Steps[Query]:
         """Prepare a query, embedding it if the scorer needs that and it was not embedded before."""
@@ -142,6 +157,21 @@ class Ranking:
             prepared.append((each, vectors[start:stop] if each.texts else None))
             start = stop
         return prepared
+
+
+def _metric_of(index: dict[str, Any] | None) -> Metric:
+    given = (index or {}).get("distance_type", "cosine")
+    metric = _METRICS.get(given) if isinstance(given, str) else None
+    if metric is None:
+        raise InvalidArgumentError("distance_type", expected="'cosine', 'l2' or 'inner_product'", got=given)
+    return metric
+
+
+def _fields_of(index: dict[str, Any] | None) -> Any:
+    given = [index[name] for name in ("fields", "text_fields") if index and index.get(name) is not None]
+    if len(given) > 1:
+        raise InvalidArgumentError("index", expected="fields, or text_fields, which is the same", got=given)
+    return given[0] if given else None
 
 
 def _embedder_of(index: Any) -> Embedder | None:

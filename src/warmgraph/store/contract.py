@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self
 
+from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Op, Result, TTLConfig
 
 from warmgraph.errors import InvalidArgumentError
@@ -28,6 +29,14 @@ class StepStore(BaseStore):
 
     supports_ttl = True
     _sweeps: Sweeper | None = None
+    index_config: Mapping[str, Any] | None
+    """How it embeds, as it was given; `None` without an index."""
+
+    @property
+    def embeddings(self) -> Embeddings | None:
+        """What `index` was given to embed with, if that is a LangChain `Embeddings` and no function or name."""
+        embed = (self.index_config or {}).get("embed")
+        return embed if isinstance(embed, Embeddings) else None
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Execute ops and return their results in order. Reads see the state before the batch."""

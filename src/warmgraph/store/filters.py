@@ -16,6 +16,7 @@ Predicate: TypeAlias = Callable[[Mapping[str, Any]], bool]
 _Test: TypeAlias = Callable[[Any], bool]
 
 _MISSING = object()
+_QUOTES, _CODE = frozenset("'\""), frozenset("()")
 
 
 def compile_filter(filter: Mapping[str, Any] | None) -> Predicate | None:
@@ -28,7 +29,8 @@ def compile_filter(filter: Mapping[str, Any] | None) -> Predicate | None:
     A missing field equals `None`.
 
     Raises:
-        InvalidFilterError: The filter is no dict, an operator is unknown, or an operand is not what it takes.
+        InvalidFilterError: The filter is no dict, an operator is unknown, an operand is not what it takes, or a field's
+            name holds quotation marks and parentheses, as an injection does.
 
     Example:
         >>> adult = compile_filter({"age": {"$gte": 18}, "$not": {"city": "Rome"}})
@@ -60,6 +62,10 @@ def _clause(name: str, operand: Any) -> Predicate:
         raise InvalidFilterError("filter", expected="field names that are strings", got=name)
     if name.startswith("$"):
         raise InvalidFilterError("filter", expected="a field, $and, $or or $not", got=name)
+    if not _CODE.isdisjoint(name) and not _QUOTES.isdisjoint(name):
+        # Nothing here would run it. But stores that build a query from it refuse it as well, and whoever sends one
+        # should hear of it.
+        raise InvalidFilterError("filter", expected="the name of a field (Invalid filter key)", got=name)
     test = _field_test(name, operand)
     if "." not in name:
         return lambda value: test(value.get(name, _MISSING))

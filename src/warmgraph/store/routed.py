@@ -55,7 +55,7 @@ class RoutedStore(StepStore):
     Args:
         path: The file; ":memory:" for a store that ends with the object.
         index: How to embed, as in LangGraph: `embed` (an Embeddings, a function, or a name such as "hashing"),
-            `dims`, `fields`. Without it search ranks by words (BM25F).
+            `dims`, `fields`, `distance_type`. Without it search ranks by words (BM25F).
         ttl: Times to live, as in LangGraph, in minutes. `sweep_interval_minutes` starts the sweeper.
         search_mode: What `search` ranks by: "dense" (the default with an index), "lexical", or "hybrid".
         scorer: What `recall_long_term` ranks by. The default is the best there is for the embedder.
@@ -93,12 +93,13 @@ class RoutedStore(StepStore):
         check_count("max_index_bytes", max_index_bytes, least=1)
         self.ttl_config: TTLConfig | None = check_ttl_config(ttl)
         self.ranking: Ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
+        self.index_config: Mapping[str, Any] | None = self.ranking.index_config
         self.clock: Clock = clock or SystemClock()
         self._database = Database(path, synchronous=synchronous)
         self._model = ModelWatch(self._database.path, self.ranking.embedder, self.ranking.indexing.fields)
         self.ranking.comparable = self._model.usable
         try:
-            self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes)
+            self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes, self.ranking.new_index)
         except BaseException:
             self._database.close()
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -111,6 +111,9 @@ class WarmStore(WarmUpkeep, RecallingStore):
                 self._backend = ForeignBackend(long_term, ranking, self.clock, max_namespaces=max_namespaces)
         else:
             raise InvalidArgumentError("long_term", expected="a BaseStore or None", got=long_term)
+        self.index_config: Mapping[str, Any] | None = (
+            getattr(long_term, "index_config", None) or self._backend.ranking.index_config
+        )
         self.supports_ttl: bool = self._backend.supports_ttl
         self.ttl_config: TTLConfig | None = check_ttl_config(ttl) if long_term is None else long_term.ttl_config
         bits = WarmBits(self._backend)

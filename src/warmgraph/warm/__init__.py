@@ -14,6 +14,7 @@ from warmgraph.warm.eviction import (
     create_policy_factory,
 )
 from warmgraph.warm.flights import Flights
+from warmgraph.warm.starts import Starts
 from warmgraph.warm.tier import WORTH_RENEWING, TierListener, WarmItem, WarmNamespace, WarmTier
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Lru",
     "PolicyFactory",
     "Sieve",
+    "Starts",
     "TierListener",
     "WarmItem",
     "WarmNamespace",

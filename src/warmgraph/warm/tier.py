@@ -302,27 +302,36 @@ class WarmTier:
         self._listener.warmed(namespace, key)
         space.policy.add(key)
         while len(space.items) > self._capacity:
-            self._evict(namespace, space)
+            self._evict(namespace, space, key)
         while self.bytes > self._max_bytes and len(self._namespaces) > 1:
             self.drop(next(iter(self._namespaces)))
-        while self.bytes > self._max_bytes and space.items:
-            self._evict(namespace, space)
+        while self.bytes > self._max_bytes and len(space.items) > 1:
+            self._evict(namespace, space, key)
 
-    def _evict(self, namespace: Namespace, space: WarmNamespace) -> None:
+    def _evict(self, namespace: Namespace, space: WarmNamespace, new: str) -> None:
+        """Evict an item other than the new one, which would be lost as soon as it was written.
+
+        LFU and SIEVE name it, when all others have been used since they came.
+        """
+
         def importance(key: str) -> float | None:
             item = space.items.get(key)
             given = None if item is None else item.importance
             return self._listener.importance(namespace, key) if given is None else given
 
         # A policy also knows items that are being written. One of somebody's own may even name what it does not hold.
+        kept = False
         for _ in range(len(space.items) + MAX_STRANGERS):
             victim = space.policy.victim(importance)
             space.policy.discard(victim)
-            if victim in space.items:
+            kept = kept or victim == new
+            if victim in space.items and victim != new:
                 break
         else:
-            victim = next(iter(space.items))
+            victim = next(key for key in space.items if key != new)
             space.policy.discard(victim)
+        if kept:
+            space.policy.add(new)
         self.evictions += 1
         self._take(namespace, victim, gone=True)
 

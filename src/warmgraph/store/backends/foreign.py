@@ -85,7 +85,7 @@ class ForeignBackend(Backend):
 
     def load_index(self, namespace: Namespace) -> Steps[NamespaceIndex]:
         """Read a namespace page by page and index it. What was written meanwhile is read once more."""
-        index = NamespaceIndex()
+        index = self.ranking.new_index()
         touched: set[str] = set()
         with self._lock:
             self._touched.setdefault(namespace, []).append(touched)

@@ -21,7 +21,7 @@ from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
 from warmgraph.store.search import Query, rank
 from warmgraph.store.values import copy_value, size_of
-from warmgraph.warm import WarmItem, WarmTier
+from warmgraph.warm import Starts, WarmItem, WarmTier
 
 __all__ = ["MemoryBackend"]
 
@@ -44,6 +44,7 @@ class MemoryBackend(Backend):
         self._indexes: dict[Namespace, NamespaceIndex] = {}
         self._under: dict[Namespace, dict[Namespace, None]] = {}  # namespaces by each of their prefixes
         self._written = 0
+        self._starts = Starts()
 
     def attach(self, tier: WarmTier) -> None:
         """Get to know the tier, which holds the values."""
@@ -56,7 +57,7 @@ class MemoryBackend(Backend):
     def load_index(self, namespace: Namespace) -> Steps[NamespaceIndex]:
         """Return the index of a namespace, an empty one where nothing was written."""
         index = self._indexes.get(namespace)
-        return NamespaceIndex() if index is None else index
+        return self.ranking.new_index() if index is None else index
         yield  # a generator that waits for nothing
 
     def fetch(self, namespace: Namespace, keys: Sequence[str]) -> Steps[dict[str, WarmItem]]:
@@ -113,11 +114,18 @@ class MemoryBackend(Backend):
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Keep, or delete, in RAM."""
-        prepared = yield from self.ranking.searchables(puts, later=True)
-        now = self._clock.now()
         with tier.lock:
-            for put, (how, vectors) in zip(puts, prepared, strict=True):
-                self._write_one(tier, put, now, how, vectors)
+            number = self._starts.begin()
+        try:
+            prepared = yield from self.ranking.searchables(puts, later=True)
+            now = self._clock.now()
+            with tier.lock:
+                for put, (how, vectors) in zip(puts, prepared, strict=True):
+                    if self._starts.lands((put.namespace, put.key), number):
+                        self._write_one(tier, put, now, how, vectors)
+        finally:
+            with tier.lock:
+                self._starts.end(number)
 
     def _write_one(
         self, tier: WarmTier, put: Put, now: datetime, how: Searchable, vectors: NDArray[np.float32] | None
@@ -202,7 +210,7 @@ class MemoryBackend(Backend):
         return page
 
     def _add_index(self, namespace: Namespace) -> NamespaceIndex:
-        index = self._indexes[namespace] = NamespaceIndex()
+        index = self._indexes[namespace] = self.ranking.new_index()
         for depth in range(len(namespace) + 1):
             self._under.setdefault(namespace[:depth], {})[namespace] = None
         return index

@@ -90,11 +90,18 @@ class LoadedIndexes(ForkAware):
         database: The file.
         model: Knows the store's embedding model; vectors of others are not loaded.
         max_bytes: RAM that all of them may take.
+        new_index: Makes an empty index of a namespace.
     """
 
-    def __init__(self, database: Database, model: ModelWatch, max_bytes: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        model: ModelWatch,
+        max_bytes: int,
+        new_index: Callable[[], NamespaceIndex] = NamespaceIndex,
+    ) -> None:
         self._database = database
-        self._model = model
+        self._model, self._new_index = model, new_index
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._indexes: OrderedDict[Namespace, _Loaded] = OrderedDict()
@@ -276,7 +283,7 @@ class LoadedIndexes(ForkAware):
 
     def _build(self, namespace: Namespace) -> NamespaceIndex:
         model = self._model.key
-        index = NamespaceIndex()
+        index = self._new_index()
 
         def read(connection: sqlite3.Connection) -> tuple[list[Entry], Model | None]:
             return items.entries_of(connection, namespace, model), model_in_use(connection)
