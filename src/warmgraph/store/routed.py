@@ -131,7 +131,6 @@ class RoutedStore(StepStore):
         """
         self.stop_ttl_sweeper()
         self._database.close()
-        self._indexes.close()
 
     # -- what it can do besides ---------------------------------------------------------------------
 

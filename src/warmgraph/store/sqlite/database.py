@@ -106,13 +106,6 @@ class Database(ForkAware):
         finally:
             self._give_back(connection)
 
-    def data_version(self) -> int:
-        """Return SQLite's number for what others committed; on the writer's thread only, in `write` or its `applied`.
-
-        Other connections of this process are others as well: see `PRAGMA data_version`.
-        """
-        return self._use_writer().data_version()
-
     def close(self) -> None:
         """Finish all writes, then close every connection. Safe to call twice."""
         with self._lock:

@@ -75,12 +75,12 @@ class _Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A committed write: the numbers that it took, its changes in order, and `Database.data_version` before it."""
+    """A committed write: the numbers that it took, its changes in order, and `CommitWatch.look` before it."""
 
     first: int
     last: int
     changes: list[Change]
-    version: int
+    before: bytes | None
 
 
 class LoadedIndexes(ForkAware):
@@ -164,21 +164,17 @@ class LoadedIndexes(ForkAware):
 
     @property
     def behind(self) -> bool:
-        """Whether there may be commits that `follow` has not seen. Looks at the file's log, and waits for nothing."""
+        """Whether there may be commits that `follow` has not seen. Waits for nothing."""
         return self._watch.changed()
-
-    def close(self) -> None:
-        """Let go of the file's log."""
-        self._watch.close()
 
     def follow(self) -> None:
         """Apply what other processes committed, if they did. Waits for the disk."""
         if not self.behind:
             return
-        signature = self._watch.look()
+        header = self._watch.look()
         if self._database.read(last_seq, snapshot=False) > self._applied:
             self._database.call(self._follow).result()
-        self._watch.note(signature)
+        self._watch.note(header)
 
     def write(
         self,
@@ -196,9 +192,9 @@ class LoadedIndexes(ForkAware):
         """
 
         def numbered(connection: sqlite3.Connection) -> Written:
-            first, version = last_seq(connection) + 1, self._database.data_version()
+            first, before = last_seq(connection) + 1, self._watch.look()
             changes = work(connection)
-            return Written(first, last_seq(connection), changes, version)
+            return Written(first, last_seq(connection), changes, before)
 
         def applied(written: Written) -> None:
             self._apply_own(written, origin)
@@ -216,9 +212,7 @@ class LoadedIndexes(ForkAware):
                 self._forget_all()
         self._apply(written.changes)
         self._applied = max(self._applied, written.last)
-        signature = self._watch.look()
-        if self._database.data_version() == written.version:  # nobody else committed since: all of that is known
-            self._watch.note(signature)
+        self._watch.note_own(written.before)
         for listener in self._listeners:
             if listener is not origin:
                 listener.changed(written.changes)

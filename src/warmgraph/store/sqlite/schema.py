@@ -13,6 +13,7 @@ __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "check_version", "connect", "prep
 
 APPLICATION_ID = 0x77617267  # "warg", in the file's header: what `file` and others tell formats by
 SCHEMA_VERSION = max(MIGRATIONS) + 1
+MAX_RESTING_LOG = 16 << 20
 
 # Times are microseconds since the epoch. `seq` numbers every change; with `deletions` it is the change log from which
 # other processes on the same file learn what happened. A namespace is its labels joined by periods, which no label
@@ -96,9 +97,9 @@ def prepare(connection: sqlite3.Connection, path: str, synchronous: str) -> None
     if version is None:  # free pages can be given back step by step; has to be said before there are any tables
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
-    # A log that is begun anew is cut: one large transaction does not keep its space for ever, and the size always tells
-    # whether somebody committed.
-    connection.execute("PRAGMA journal_size_limit = 0")
+    # A log that one large transaction blew up is cut back when it is begun anew; not to nothing, for commits that make
+    # a file grow take the disk several times as long as those that write over what is there.
+    connection.execute(f"PRAGMA journal_size_limit = {MAX_RESTING_LOG}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     while version != SCHEMA_VERSION:
         version = _one_step(connection, path)

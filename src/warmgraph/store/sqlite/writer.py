@@ -98,13 +98,6 @@ class GroupCommitWriter:
         """
         return self._queue(_Job(work, None, Future(), alone=True))
 
-    def data_version(self) -> int:
-        """Return SQLite's number for what others committed. On this writer's own thread only."""
-        assert self.on_this_thread
-        assert self._connection is not None
-        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        return version
-
     @property
     def on_this_thread(self) -> bool:
         """Whether the caller is the writer itself, which must not wait for its own queue."""
