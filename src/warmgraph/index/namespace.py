@@ -173,6 +173,10 @@ class NamespaceIndex:
         """Return which slots hold an item, not excluded by its key, that has not expired at `now` (epoch seconds)."""
         return self._items.living(now, exclude)
 
+    def alive(self, slot: int, now: float) -> bool:
+        """Whether a slot holds an item that has not expired at `now` (epoch seconds)."""
+        return self._items.alive(slot, now)
+
     @property
     def warm(self) -> NDArray[np.bool_]:
         """Which slots are warm."""

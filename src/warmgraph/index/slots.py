@@ -104,6 +104,10 @@ class SlotTable:
                 live[slot] = False
         return live
 
+    def alive(self, slot: int, now: float) -> bool:
+        """Whether a slot holds an item that has not expired at `now` (epoch seconds)."""
+        return slot < len(self.keys) and bool(self.live[slot]) and bool(self.expires[slot] > now)
+
     def described(self, slots: NDArray[np.intp]) -> Iterator[tuple[str, int]]:
         """Yield (key, change number) of slots that hold an item."""
         for slot, seq in zip(slots.tolist(), self.seq[slots].tolist(), strict=True):

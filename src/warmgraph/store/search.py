@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from warmgraph.index import NamespaceIndex
 from warmgraph.ranking import Candidates, DenseScorer, LexicalScorer, Scorer
+from warmgraph.store.across import Ranked, rank_across
 
 __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
@@ -34,6 +35,11 @@ class Query:
     vector: NDArray[np.float32] | None
     scorer: Scorer
 
+    @property
+    def only_dense(self) -> bool:
+        """Whether the similarity of vectors decides alone."""
+        return self.vector is not None and type(self.scorer) is DenseScorer
+
     def scores(self, index: NamespaceIndex) -> NDArray[np.float32]:
         """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock."""
         dense = None if self.vector is None else index.dense(self.vector)
@@ -53,14 +59,6 @@ class Query:
         is_question, less = index.questions.data, float(np.float32(penalty))
         scores = array("f", [score - less if is_question[slot] else score for slot, score in few.items()])
         return dict(zip(few, scores, strict=True))
-
-
-class Ranked(NamedTuple):
-    """A place in a ranking. `score` is `None` for an item that is not searchable, or without a query."""
-
-    namespace: Namespace
-    key: str
-    score: float | None
 
 
 _Place: TypeAlias = tuple[float, int, Ranked]
@@ -146,11 +144,18 @@ def rank(
             stands for all, and at most a quarter of the places goes to questions: who asks the same thing often
             would otherwise recall the asking, and the echoes of the answer.
     """
-    first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
-    yield from first
-    if len(first) < max(wanted, 1):
-        return
-    seen = {(ranked.namespace, ranked.key) for ranked in first}
+    seen: set[tuple[Namespace, str]] = set()
+    if len(indexes) > 1 and query is not None and query.only_dense and not warm_only and above is None:
+        assert query.vector is not None
+        for ranked in rank_across(indexes, query.vector, now=now, wanted=wanted, exclude=exclude):
+            seen.add((ranked.namespace, ranked.key))
+            yield ranked
+    if not seen:
+        first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
+        yield from first
+        if len(first) < max(wanted, 1):
+            return
+        seen = {(ranked.namespace, ranked.key) for ranked in first}
     for ranked in _best(indexes, query, now, None, warm_only, above, exclude, False):
         if (ranked.namespace, ranked.key) not in seen:
             yield ranked

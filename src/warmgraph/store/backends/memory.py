@@ -11,7 +11,8 @@ from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from warmgraph.clock import Clock
-from warmgraph.index import Entry, NamespaceIndex
+from warmgraph.index import Entry, FlatIndex, NamespaceIndex
+from warmgraph.index.arena import Arena
 from warmgraph.steps import Steps
 from warmgraph.store.backends.base import Backend, Place
 from warmgraph.store.config import Ranking
@@ -42,6 +43,7 @@ class MemoryBackend(Backend):
         self._clock = clock
         self._indexes: dict[Namespace, NamespaceIndex] = {}
         self._under: dict[Namespace, dict[Namespace, None]] = {}  # namespaces by each of their prefixes
+        self._arenas: dict[int, Arena] = {}  # by dimensions: a search over many namespaces is one over an arena
         self._written = 0
 
     def attach(self, tier: WarmTier) -> None:
@@ -195,10 +197,16 @@ class MemoryBackend(Backend):
         return page
 
     def _add_index(self, namespace: Namespace) -> NamespaceIndex:
-        index = self._indexes[namespace] = NamespaceIndex()
+        index = self._indexes[namespace] = NamespaceIndex(self._make_vectors)
         for depth in range(len(namespace) + 1):
             self._under.setdefault(namespace[:depth], {})[namespace] = None
         return index
+
+    def _make_vectors(self, dims: int) -> FlatIndex:
+        arena = self._arenas.get(dims)
+        if arena is None:
+            arena = self._arenas.setdefault(dims, Arena(dims))
+        return FlatIndex(dims, arena=arena)
 
     def _drop_index(self, namespace: Namespace) -> None:
         if self._indexes.pop(namespace, None) is None:
