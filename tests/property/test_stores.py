@@ -61,7 +61,8 @@ class AgainstADict(RuleBasedStateMachine):
         elif self.kind == "routed":
             self.store = RoutedStore(file, clock=self.clock, synchronous="NORMAL")
         else:
-            self.store = WarmStore.open(file, clock=self.clock, synchronous="NORMAL", capacity=2, max_namespaces=2)
+            bounds: dict[str, Any] = {"capacity": 2, "max_namespaces": 2} if self.kind == "tiny" else {}
+            self.store = WarmStore.open(file, clock=self.clock, synchronous="NORMAL", **bounds)
 
     def teardown(self) -> None:
         """Close it."""
@@ -227,11 +228,16 @@ class TinyWarmAgainstADict(AgainstADict):
     kind = "tiny"
 
 
+class AmpleWarmAgainstADict(AgainstADict):
+    kind = "ample"
+
+
 BRIEF = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 TestMemory = AgainstADict.TestCase
 TestRouted = RoutedAgainstADict.TestCase
 TestTinyWarm = TinyWarmAgainstADict.TestCase
-TestMemory.settings = TestRouted.settings = TestTinyWarm.settings = BRIEF
+TestAmpleWarm = AmpleWarmAgainstADict.TestCase
+TestMemory.settings = TestRouted.settings = TestTinyWarm.settings = TestAmpleWarm.settings = BRIEF
 
 
 # -- against LangGraph's in-memory store -----------------------------------------------------------
@@ -306,6 +312,7 @@ class Reference:
 MAKERS: dict[str, Any] = {
     "WarmStore": lambda index: WarmStore(index=index),
     "RoutedStore": lambda index: RoutedStore(":memory:", index=index),
+    "WarmStore with a file": lambda index: WarmStore.open(":memory:", index=index),
     "WarmStore of 2": lambda index: WarmStore.open(":memory:", index=index, capacity=2),
 }
 

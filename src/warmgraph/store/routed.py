@@ -254,6 +254,10 @@ class RoutedStore(StepStore):
         self._indexes.follow()
         return self._indexes.load(namespace)
 
+    def namespaces_under(self, prefix: Namespace) -> list[Namespace]:
+        """Return the namespaces at a prefix and below it that hold an item, in order. Waits for the disk."""
+        return self._reader.namespaces(prefix)
+
     def follow(self) -> None:
         """Take in what other processes committed. Waits for the disk."""
         self._indexes.follow()

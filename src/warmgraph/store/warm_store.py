@@ -187,6 +187,7 @@ class WarmStore(RecallingStore):
                 recalls=counts["recalls"],
                 fallbacks=counts["fallbacks"],
                 evictions=self._tier.evictions,
+                arena_bytes=self._backend.arena_bytes,
             )
 
     # -- the contract ------------------------------------------------------------

@@ -144,6 +144,11 @@ class WarmTier:
             space = self._namespaces.get(namespace)
             return list(space.items) if space else []
 
+    def held(self, namespace: Namespace) -> int:
+        """Return how many items of a namespace are warm."""
+        space = self._namespaces.get(namespace)
+        return 0 if space is None else len(space.items)
+
     def get(self, namespace: Namespace, key: str, now: float, *, touch: bool = True) -> WarmItem | None:
         """Return a warm item that has not expired, counting the read as a use; `None` if there is none."""
         with self.lock:

@@ -15,12 +15,13 @@ from warmgraph.index import Entry, FlatIndex, NamespaceIndex
 from warmgraph.index.arena import Arena
 from warmgraph.steps import Steps
 from warmgraph.store.backends.base import Backend, Place
+from warmgraph.store.backends.warm_page import warm_page
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import Searchable
 from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
-from warmgraph.store.search import Query, rank
-from warmgraph.store.values import copy_value, size_of
+from warmgraph.store.search import Query
+from warmgraph.store.values import size_of
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["MemoryBackend"]
@@ -76,6 +77,11 @@ class MemoryBackend(Backend):
                 index.remove(key)
             if not len(index):
                 self._drop_index(namespace)
+
+    @property
+    def arena_bytes(self) -> int:
+        """RAM of the vectors of all namespaces."""
+        return sum(arena.stats().ram_bytes for arena in list(self._arenas.values()))
 
     def refresh(self, places: Mapping[Place, float]) -> None:
         """Move expiries, in the tier and in the index."""
@@ -161,40 +167,10 @@ class MemoryBackend(Backend):
         query: Query | None,
         above: float | None = None,
     ) -> list[SearchItem]:
-        now = self._clock.now().timestamp()
-        wanted = search.offset + search.limit
-        page: list[SearchItem] = []
-        mortal: dict[Place, float] = {}
-        skipped = 0
-        if not search.limit:
-            return page
-        for place in rank(
-            indexes,
-            query,
-            now=now,
-            wanted=wanted,
-            above=above,
-            exclude=search.exclude,
-            varied=above is not None and search.matches is None,
-        ):
-            item = self.tier.get(place.namespace, place.key, now, touch=False)
-            if item is None or (search.matches is not None and not search.matches(item.value)):
-                continue
-            if skipped < search.offset:
-                skipped += 1
-                continue
-            page.append(
-                SearchItem(
-                    place.namespace, place.key, copy_value(item.value), item.created_at, item.updated_at, place.score
-                )
-            )
-            if item.worth_renewing(now):
-                mortal[place.namespace, place.key] = item.expires
-            if len(page) == search.limit:
-                break
-        if search.refresh_ttl and mortal:
-            self.refresh(mortal)
-        return page
+        page = warm_page(self.tier, indexes, search, query, self._clock.now().timestamp(), above=above)
+        if search.refresh_ttl and page.renewable:
+            self.refresh(page.renewable)
+        return page.items
 
     def _add_index(self, namespace: Namespace) -> NamespaceIndex:
         index = self._indexes[namespace] = NamespaceIndex(self._make_vectors)
