@@ -102,7 +102,7 @@ class FlatIndex(VectorIndex):
         if not plain or vector.dtype != np.float32 or vector.shape != (self.dims,):
             self.upsert([slot], vector[None])
             return
-        square = float(np.dot(vector, vector))
+        square = float(vector.dot(vector))
         if not 1e-30 < square < 1e30:  # not finite, zero, or so long or short that squares lose digits
             self.upsert([slot], vector[None])
             return
@@ -120,8 +120,10 @@ class FlatIndex(VectorIndex):
             self._arena[row] = vector
             self._owners[row] = slot
         self._row_of[slot] = row
-        self._in_order = self._in_order and slot == row
-        self._span = max(self._span, slot + 1)
+        if slot != row:
+            self._in_order = False
+        if slot >= self._span:
+            self._span = slot + 1
         self._count = row + 1
         self._items += 1
         self._expose()
@@ -225,7 +227,7 @@ class FlatIndex(VectorIndex):
         return rows[allowed[self._slots[rows]]]
 
     def _row(self, slot: object) -> int:
-        if isinstance(slot, int | np.integer) and 0 <= slot < len(self._row_of):
+        if isinstance(slot, (int, np.integer)) and 0 <= slot < len(self._row_of):
             return int(self._row_of[slot])
         return _NONE
 
@@ -271,15 +273,17 @@ class FlatIndex(VectorIndex):
             row = self._row(slot)
             if row == _NONE:
                 continue
-            rows = self._rows_of.pop(slot) if row == _SEVERAL else [row]
             self._row_of[slot] = _NONE
-            for row in sorted(rows, reverse=True):  # from behind: none of them is moved into the gap of another
+            if row != _SEVERAL:
                 self._drop_row(row)
+            else:  # from behind: none of them is moved into the gap of another
+                for each in sorted(self._rows_of.pop(slot), reverse=True):
+                    self._drop_row(each)
             self._items -= 1
 
     def _drop_row(self, row: int) -> None:
         self._count = last = self._count - 1
-        owner = int(self._owners[last])
+        owner = self._owners.item(last)
         self._owners[last] = -1
         if row == last:
             return

@@ -40,8 +40,8 @@ def lower_bound(scores: FloatArray, k: int) -> np.float32:
     The k-th best of the maxima of disjoint groups is one, and 10 times cheaper than selecting among all scores
     (70 us against 650 at 100,000).
     """
-    groups = _GROUPS * k
-    if len(scores) >= 8 * groups:
+    groups = min(_GROUPS * k, len(scores) // 8)
+    if groups >= 4 * k:
         height = len(scores) // groups
         scores = scores[: height * groups].reshape(height, groups).max(axis=0)
     bound: np.float32 = np.partition(scores, len(scores) - k)[len(scores) - k]

@@ -228,12 +228,11 @@ def _best_of_all(
         if above is not None and scores is not None:
             mask &= scores > above
     slots = _new_of_all(index, scores, mask, k) if varied and k and mask is not None else index.order(scores, mask, k)
-    picked = [None] * len(slots) if scores is None else scores[slots].tolist()
+    if scores is None:
+        return [(-np.inf, seq, Ranked(namespace, key, None)) for key, seq in index.described(slots)]
     return [
-        (-np.inf, seq, Ranked(namespace, key, None))
-        if score is None or score == -np.inf
-        else (score, seq, Ranked(namespace, key, score))
-        for score, (key, seq) in zip(picked, index.described(slots), strict=True)
+        (score, seq, Ranked(namespace, key, score if score != -np.inf else None))
+        for score, (key, seq) in zip(scores[slots].tolist(), index.described(slots), strict=True)
     ]
 
 

@@ -161,6 +161,18 @@ class WarmTier:
                 self._namespaces.move_to_end(namespace)
             return item
 
+    def get_all(self, places: Iterable[tuple[Namespace, str]], now: float) -> list[WarmItem | None]:
+        """Return warm items that have not expired, `None` for those that there are not; counts as no use."""
+        found: list[WarmItem | None] = []
+        with self.lock:
+            last, space = None, None
+            for namespace, key in places:
+                if namespace is not last:
+                    last, space = namespace, self._namespaces.get(namespace)
+                item = space.items.get(key) if space is not None else None
+                found.append(None if item is None or item.expires <= now else item)
+        return found
+
     def find(self, namespace: Namespace, key: str) -> WarmItem | None:
         """Return a warm item, expired or not, without counting it as a use. The caller holds the lock."""
         space = self._namespaces.get(namespace)
@@ -291,15 +303,20 @@ class WarmTier:
             return
         space = self._space(namespace)
         old = space.items.get(key)
-        grown = item.size - (old.size if old else 0)
+        grown = item.size if old is None else item.size - old.size
         space.items[key] = item
-        space.mortal = space.mortal or item.expires != NEVER
+        if item.expires != NEVER:
+            space.mortal = True
         space.bytes += grown
         self.bytes += grown
         self._listener.warmed(namespace, key)
         space.policy.add(key)
         while len(space.items) > self._capacity:
             self._evict(namespace, space)
+        if self.bytes > self._max_bytes:
+            self._make_room(namespace, space)
+
+    def _make_room(self, namespace: Namespace, space: WarmNamespace) -> None:
         while self.bytes > self._max_bytes and len(self._namespaces) > 1:
             self.drop(next(iter(self._namespaces)))
         while self.bytes > self._max_bytes and space.items:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from langgraph.store.base import SearchItem
@@ -56,23 +57,27 @@ def warm_page(
     if not search.limit:
         return page
     matches, skip, complete = search.matches, search.offset, True
-    varied = above is not None and matches is None
-    wanted = search.offset + search.limit
-    for namespace, key, score in rank(
-        indexes, query, now=now, wanted=wanted, above=above, exclude=search.exclude, varied=varied
-    ):
-        item = tier.get(namespace, key, now, touch=False)
-        if item is None:
-            complete = False  # gone since it was ranked, or cold
-            continue
-        if matches is not None and not matches(item.value):
-            continue
-        if skip:
-            skip -= 1
-            continue
-        page.items.append(SearchItem(namespace, key, copy_value(item.value), item.created_at, item.updated_at, score))
-        if item.ttl is not None and item.worth_renewing(now):
-            page.renewable[namespace, key] = item.expires
-        if len(page.items) == search.limit:
-            break
+    ranking = rank(
+        indexes,
+        query,
+        now=now,
+        wanted=search.offset + search.limit,
+        above=above,
+        exclude=search.exclude,
+        varied=above is not None and matches is None,
+    )
+    while len(page.items) < search.limit and (places := list(islice(ranking, skip + search.limit - len(page.items)))):
+        items = tier.get_all([(place.namespace, place.key) for place in places], now)
+        for (namespace, key, score), item in zip(places, items, strict=True):
+            if item is None:
+                complete = False  # gone since it was ranked, or cold
+            elif matches is not None and not matches(item.value):
+                continue
+            elif skip:
+                skip -= 1
+            else:
+                value = copy_value(item.value)
+                page.items.append(SearchItem(namespace, key, value, item.created_at, item.updated_at, score))
+                if item.ttl is not None and item.worth_renewing(now):
+                    page.renewable[namespace, key] = item.expires
     return page if complete else page._replace(complete=False)
