@@ -187,6 +187,12 @@ class Arena:
                 ram_bytes=sum(chunk.ram_bytes for chunk in self._chunks),
             )
 
+    def after_fork(self) -> None:
+        """Have locks that no thread of the parent held. The tenants' owners have to take the new ones, too."""
+        self._lock = threading.Lock()
+        for chunk in self._chunks:
+            chunk.lock = threading.Lock()
+
     def _take(self, number: int, rows: int) -> _Seat:
         with self._lock:
             self._reap()

@@ -195,6 +195,11 @@ class FlatIndex(VectorIndex):
     def __contains__(self, slot: object) -> bool:
         return self._row(slot) != _NONE
 
+    def after_fork(self) -> None:
+        """Have a lock that no thread of the parent held. The arena comes first."""
+        seat = None if self.tenant is None else self.tenant.seat
+        self._lock = threading.Lock() if seat is None else seat.chunk.lock
+
     def stats(self) -> IndexStats:
         """Return the size of the index."""
         arrays = self._arena.nbytes + self._owners.nbytes + self._row_of.nbytes

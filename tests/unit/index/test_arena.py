@@ -175,3 +175,21 @@ def test_an_overwritten_vector_counts_as_it_is_now() -> None:
     assert [(1, -1.0), (2, 0.0), (2, 1.0)] == sorted(found)
     index._check()
     arena._check()
+
+
+def test_a_forked_process_waits_for_no_thread_of_its_parent() -> None:
+    """After a fork that met all locks held, indexes and scans have locks of their own."""
+    arena = Arena(4, chunk_rows=16)
+    seated, alone = _index(arena, *range(3)), _index(arena, *range(20))
+    for lock in (arena._lock, seated._lock, alone._lock):
+        lock.acquire()
+
+    arena.after_fork()
+    for index in (seated, alone):
+        index.after_fork()
+
+    seated.upsert([3, 4], _noise(2, 4))
+    alone.remove([0])
+    assert {(0, slot) for slot in range(5)} == set(_found(arena, [seated], _noise(4)))
+    assert not seated._lock.locked()
+    arena._check()
