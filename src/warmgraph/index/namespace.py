@@ -254,6 +254,10 @@ class NamespaceIndex:
         """Yield (key, change number) of slots that hold an item."""
         return self._items.described(slots)
 
+    def keys_of(self, slots: NDArray[np.intp]) -> list[str]:
+        """Return the keys of slots that hold an item."""
+        return self._items.keys_of(slots)
+
     # -- upkeep -----------------------------------------------------------------------------------------------------
 
     def stats(self) -> tuple[IndexStats, IndexStats]:

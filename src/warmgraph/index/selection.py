@@ -44,5 +44,8 @@ def lower_bound(scores: FloatArray, k: int) -> np.float32:
     if groups >= 4 * k:
         height = len(scores) // groups
         scores = scores[: height * groups].reshape(height, groups).max(axis=0)
-    bound: np.float32 = np.partition(scores, len(scores) - k)[len(scores) - k]
+    else:
+        scores = scores.copy()
+    scores.partition(len(scores) - k)
+    bound: np.float32 = scores[len(scores) - k]
     return bound

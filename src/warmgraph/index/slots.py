@@ -110,10 +110,12 @@ class SlotTable:
 
     def described(self, slots: NDArray[np.intp]) -> Iterator[tuple[str, int]]:
         """Yield (key, change number) of slots that hold an item."""
-        for slot, seq in zip(slots.tolist(), self.seq[slots].tolist(), strict=True):
-            key = self.keys[slot]
-            assert key is not None
-            yield key, seq
+        return zip(self.keys_of(slots), self.seq[slots].tolist(), strict=True)
+
+    def keys_of(self, slots: NDArray[np.intp]) -> list[str]:
+        """Return the keys of slots that hold an item."""
+        keys = self.keys
+        return [key for slot in slots.tolist() if (key := keys[slot]) is not None]
 
     def _take(self, key: str) -> int:
         if self._free:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
@@ -177,8 +178,14 @@ def _best(
             few = None if query is None or above != 0 or index.mortal else query.few(index)
             if few is not None:
                 found += _best_of_few(namespace, index, few, k, warm_only, exclude, varied)
-            else:
-                found += _best_of_all(namespace, index, query, now, k, warm_only, above, exclude, varied)
+                continue
+            slots, scores = _best_of_all(index, query, now, k, warm_only, above, exclude, varied)
+            if len(indexes) == 1:  # it is in order, and nothing is to be compared with it
+                return list(map(Ranked, repeat(namespace), index.keys_of(slots), scores))
+            found += [
+                (-np.inf if score is None else score, seq, Ranked(namespace, key, score))
+                for score, (key, seq) in zip(scores, index.described(slots), strict=True)
+            ]
     if len(indexes) > 1:
         found.sort(key=itemgetter(0, 1), reverse=True)
     return [ranked for _, _, ranked in found[:k]]
@@ -209,7 +216,6 @@ def _best_of_few(
 
 
 def _best_of_all(
-    namespace: Namespace,
     index: NamespaceIndex,
     query: Query | None,
     now: float,
@@ -218,7 +224,8 @@ def _best_of_all(
     above: float | None,
     exclude: Collection[str],
     varied: bool,
-) -> list[_Place]:
+) -> tuple[NDArray[np.intp], list[float | None]]:
+    """Return the slots in order, with their scores."""
     scores = None if query is None else query.scores(index)
     mask = None
     if warm_only or above is not None or exclude or not index.all_live:
@@ -229,11 +236,11 @@ def _best_of_all(
             mask &= scores > above
     slots = _new_of_all(index, scores, mask, k) if varied and k and mask is not None else index.order(scores, mask, k)
     if scores is None:
-        return [(-np.inf, seq, Ranked(namespace, key, None)) for key, seq in index.described(slots)]
-    return [
-        (score, seq, Ranked(namespace, key, score if score != -np.inf else None))
-        for score, (key, seq) in zip(scores[slots].tolist(), index.described(slots), strict=True)
-    ]
+        return slots, [None] * len(slots)
+    picked: list[float | None] = scores[slots].tolist()
+    if picked and picked[-1] == -np.inf:  # the last ones have no vector
+        picked = [None if score == -np.inf else score for score in picked]
+    return slots, picked
 
 
 def _new_of_all(

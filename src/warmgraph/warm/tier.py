@@ -161,12 +161,17 @@ class WarmTier:
                 self._namespaces.move_to_end(namespace)
             return item
 
-    def get_all(self, places: Iterable[tuple[Namespace, str]], now: float) -> list[WarmItem | None]:
-        """Return warm items that have not expired, `None` for those that there are not; counts as no use."""
+    def get_all(self, places: Iterable[tuple[Namespace, str, object]], now: float) -> list[WarmItem | None]:
+        """Return warm items that have not expired, `None` for those that there are not; counts as no use.
+
+        Args:
+            places: Namespace, key, and something else of each.
+            now: Seconds since the epoch.
+        """
         found: list[WarmItem | None] = []
         with self.lock:
             last, space = None, None
-            for namespace, key in places:
+            for namespace, key, _ in places:
                 if namespace is not last:
                     last, space = namespace, self._namespaces.get(namespace)
                 item = space.items.get(key) if space is not None else None

@@ -53,10 +53,12 @@ def warm_page(
         now: Seconds since the epoch.
         above: Leaves out items whose score is not higher.
     """
-    page = WarmPage([], {}, complete=True)
+    found: list[SearchItem] = []
+    renewable: dict[Place, float] = {}
+    complete = True
     if not search.limit:
-        return page
-    matches, skip, complete = search.matches, search.offset, True
+        return WarmPage(found, renewable, complete)
+    matches, skip = search.matches, search.offset
     ranking = rank(
         indexes,
         query,
@@ -66,9 +68,8 @@ def warm_page(
         exclude=search.exclude,
         varied=above is not None and matches is None,
     )
-    while len(page.items) < search.limit and (places := list(islice(ranking, skip + search.limit - len(page.items)))):
-        items = tier.get_all([(place.namespace, place.key) for place in places], now)
-        for (namespace, key, score), item in zip(places, items, strict=True):
+    while len(found) < search.limit and (places := list(islice(ranking, skip + search.limit - len(found)))):
+        for (namespace, key, score), item in zip(places, tier.get_all(places, now), strict=True):
             if item is None:
                 complete = False  # gone since it was ranked, or cold
             elif matches is not None and not matches(item.value):
@@ -77,7 +78,7 @@ def warm_page(
                 skip -= 1
             else:
                 value = copy_value(item.value)
-                page.items.append(SearchItem(namespace, key, value, item.created_at, item.updated_at, score))
+                found.append(SearchItem(namespace, key, value, item.created_at, item.updated_at, score))
                 if item.ttl is not None and item.worth_renewing(now):
-                    page.renewable[namespace, key] = item.expires
-    return page if complete else page._replace(complete=False)
+                    renewable[namespace, key] = item.expires
+    return WarmPage(found, renewable, complete)
