@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from langgraph.store.base import Op, SearchOp
 
+from warmgraph.steps import run
 from warmgraph.store import RoutedStore, WarmStore
 from warmgraph.testing import FakeEmbeddings, ManualClock
 
@@ -34,13 +34,11 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture(params=["dense", "lexical"])
-def store(request: pytest.FixtureRequest, clock: ManualClock, tmp_path: Path) -> Iterator[WarmStore]:
-    """A store with a file, in which one namespace was written, searched, and is all warm."""
+def store(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[WarmStore]:
+    """A store with a file of no other process, in which one namespace was written, searched, and is all warm."""
     index = DENSE if request.param == "dense" else None
     ttl: Any = {"refresh_on_read": True}
-    # What other processes write is looked for once, by the first call.
-    path = tmp_path / "memory.db"
-    with WarmStore.open(path, index=index, ttl=ttl, clock=clock, max_staleness=math.inf) as store:
+    with WarmStore.open(":memory:", index=index, ttl=ttl, clock=clock) as store:
         for number, text in enumerate(["red dog", "blue dog", "red dog", "red cat", "bird", ""]):
             store.put(ANA, str(number), {"content": text, "n": number, "list": [{"deep": 1}]}, ttl=10)
         for op in SEARCHES:
@@ -120,15 +118,16 @@ def test_what_somebody_else_wrote_is_found(store: WarmStore) -> None:
     assert {"content": "red dog", "n": 7} == store.search(ANA, query="red dog")[0].value
 
 
-def test_another_process_is_heard_when_it_is_time(store: WarmStore) -> None:
-    """Beyond `max_staleness` the file is looked at before RAM answers."""
-    file = store.long_term
-    assert isinstance(file, RoutedStore)
-    with WarmStore.open(file.path, index=DENSE if file.embedder else None) as other:
-        other.put(BELOW, "draft", {"content": "red dog", "n": 1})
-    assert "draft" not in {item.key for item in store.search(ANA, query="red dog")}
-    store._warm._max_staleness = 0.0
-    assert "draft" == store.search(ANA, query="red dog")[0].key
+def test_what_another_process_writes_below_is_found(tmp_path: Path) -> None:
+    """A namespace below that somebody else made is searched as soon as this process has heard of it."""
+    path = tmp_path / "memory.db"
+    with WarmStore.open(path) as store, WarmStore.open(path) as other:
+        store.put(ANA, "1", {"content": "dog"})
+        for _ in range(2):
+            assert ["1"] == [item.key for item in store.search(ANA, query="dog")]
+        other.put(BELOW, "draft", {"content": "dog dog"})
+        run(store._warm.follow())
+        assert {"1", "draft"} == {item.key for item in store.search(ANA, query="dog")}
 
 
 def test_a_search_lets_items_live_on(store: WarmStore, clock: ManualClock) -> None:
@@ -149,9 +148,9 @@ def test_a_search_lets_items_live_on(store: WarmStore, clock: ManualClock) -> No
     store._check()
 
 
-def test_a_namespace_that_is_partly_cold_is_searched_in_the_file(tmp_path: Path) -> None:
+def test_a_namespace_that_is_partly_cold_is_searched_in_the_file() -> None:
     """What was evicted is found all the same."""
-    with WarmStore.open(tmp_path / "memory.db", capacity=2, max_staleness=math.inf) as store:
+    with WarmStore.open(":memory:", capacity=2) as store:
         for number in range(4):
             store.put(ANA, str(number), {"content": "dog"})
         for _ in range(2):
