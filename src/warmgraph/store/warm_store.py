@@ -226,7 +226,9 @@ class WarmStore(RecallingStore):
             super().put(namespace, key, value, index, ttl=ttl)
             return
         self._check_open()
-        minutes = (self.ttl_config or {}).get("default_ttl") if isinstance(ttl, NotProvided) else ttl
+        minutes = ttl
+        if isinstance(ttl, NotProvided):
+            minutes = None if self.ttl_config is None else self.ttl_config.get("default_ttl")
         run(self._backend.write(self._tier, [check_put(namespace, str(key), value, index, minutes)]))
 
     def _get_warm(self, namespace: Namespace, key: str, refresh_ttl: bool | None) -> Item | None:
