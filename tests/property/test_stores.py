@@ -58,7 +58,8 @@ class AgainstADict(RuleBasedStateMachine):
         elif self.kind == "routed":
             self.store = RoutedStore(file, clock=self.clock, synchronous="NORMAL")
         else:
-            self.store = WarmStore.open(file, clock=self.clock, synchronous="NORMAL", capacity=2, max_namespaces=2)
+            bounds: dict[str, Any] = {"capacity": 2, "max_namespaces": 2} if self.kind == "tiny" else {}
+            self.store = WarmStore.open(file, clock=self.clock, synchronous="NORMAL", **bounds)
 
     def teardown(self) -> None:
         """Close it."""
@@ -224,8 +225,13 @@ class TinyWarmAgainstADict(AgainstADict):
     kind = "tiny"
 
 
+class AmpleWarmAgainstADict(AgainstADict):
+    kind = "ample"
+
+
 BRIEF = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 TestMemory = AgainstADict.TestCase
 TestRouted = RoutedAgainstADict.TestCase
 TestTinyWarm = TinyWarmAgainstADict.TestCase
-TestMemory.settings = TestRouted.settings = TestTinyWarm.settings = BRIEF
+TestAmpleWarm = AmpleWarmAgainstADict.TestCase
+TestMemory.settings = TestRouted.settings = TestTinyWarm.settings = TestAmpleWarm.settings = BRIEF

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from warmgraph.errors import InvalidArgumentError
+from warmgraph.index.arena import Arena, Room, Tenant
 from warmgraph.index.base import (
     BLOCK,
     MAX_SLOT,
@@ -38,8 +40,14 @@ the processor's cache `np.vecdot` is (5.8 against 7.1 ms at 100,000)."""
 class FlatIndex(VectorIndex):
     """Compares the query with every vector: exact, and the fastest there is up to some ten thousand vectors.
 
-    The vectors lie in one contiguous float32 arena, which grows by doubling. The last vector takes the place of one
+    The vectors lie in one contiguous float32 array, which grows by doubling. The last vector takes the place of one
     that is removed, so there are no holes, and no call touches more than the vectors of the slots it names.
+
+    Args:
+        dims: Length of the vectors.
+        metric: "cosine", "dot" or "l2".
+        arena: Where the array is a range beside those of other indexes, which grows by a quarter and can be searched
+            together with them. While it has more rows than a chunk of the arena, the array stands alone.
 
     Example:
         >>> index = FlatIndex(dims=2)
@@ -50,12 +58,14 @@ class FlatIndex(VectorIndex):
         [1.0, -inf, -inf, -inf, -inf]
     """
 
-    def __init__(self, dims: int, metric: Metric = "cosine") -> None:
+    def __init__(self, dims: int, metric: Metric = "cosine", *, arena: Arena | None = None) -> None:
         super().__init__(dims, metric)
+        self.tenant: Tenant | None = None if arena is None else arena.tenant()
         self._items = 0
-        self._count = 0  # rows of the arena in use
-        self._arena: FloatArray = np.empty((0, dims), np.float32)
-        self._owners: IntArray = np.empty(0, np.int64)  # by row: its slot
+        self._count = 0  # rows in use
+        self._arena, self._owners, self._lock = self._alone(
+            0
+        )  # by row: its vector and its slot, -1 where it is not used
         self._row_of = np.empty(0, np.int32)  # by slot: its row, _NONE or _SEVERAL
         self._rows_of: dict[int, list[int]] = {}  # of the slots with several vectors, in the order they were given
         self._span = 0  # all slots held are below
@@ -68,21 +78,22 @@ class FlatIndex(VectorIndex):
         if not len(numbers):
             return
         self._reserve(self._count + len(numbers), int(numbers.max()) + 1)
-        if len(numbers) > 1 and len(np.unique(numbers)) < len(numbers):
-            self._forget(np.unique(numbers).tolist())
-            self._append_several(numbers, rows)
-        else:
-            if self._rows_of:
-                self._forget(slot for slot in numbers.tolist() if slot in self._rows_of)
-            present = self._row_of[numbers].astype(np.int64)
-            old = present != _NONE
-            if old.all():
-                self._write(present, rows)
-            elif old.any():
-                self._write(present[old], rows[old])
-                self._append(numbers[~old], rows[~old])
+        with self._lock:
+            if len(numbers) > 1 and len(np.unique(numbers)) < len(numbers):
+                self._forget(np.unique(numbers).tolist())
+                self._append_several(numbers, rows)
             else:
-                self._append(numbers, rows)
+                if self._rows_of:
+                    self._forget(slot for slot in numbers.tolist() if slot in self._rows_of)
+                present = self._row_of[numbers].astype(np.int64)
+                old = present != _NONE
+                if old.all():
+                    self._write(present, rows)
+                elif old.any():
+                    self._write(present[old], rows[old])
+                    self._append(numbers[~old], rows[~old])
+                else:
+                    self._append(numbers, rows)
         self._expose()
 
     def upsert_one(self, slot: int, vector: FloatArray) -> None:
@@ -91,31 +102,39 @@ class FlatIndex(VectorIndex):
         if not plain or vector.dtype != np.float32 or vector.shape != (self.dims,):
             self.upsert([slot], vector[None])
             return
-        square = float(np.dot(vector, vector))
+        square = float(vector.dot(vector))
         if not 1e-30 < square < 1e30:  # not finite, zero, or so long or short that squares lose digits
             self.upsert([slot], vector[None])
             return
-        if slot >= len(self._row_of) or self._count == len(self._arena):
-            self._reserve(self._count + 1, slot + 1)
-        row = self._row_of.item(slot)
-        if row == _NONE:
-            row = self._count
-            self._owners[row] = slot
-            self._row_of[slot] = row
-            self._in_order = self._in_order and slot == row
-            self._span = max(self._span, slot + 1)
-            self._count = row + 1
-            self._items += 1
-            self._expose()
         if abs(square - 1.0) > 2e-6:
             vector = vector * np.float32(square**-0.5)
-        self._arena[row] = vector
+        row = self._row_of.item(slot) if slot < len(self._row_of) else _NONE
+        if row != _NONE:
+            with self._lock:
+                self._arena[row] = vector
+            return
+        if slot >= len(self._row_of) or self._count == len(self._arena):
+            self._reserve(self._count + 1, slot + 1)
+        row = self._count
+        with self._lock:
+            self._arena[row] = vector
+            self._owners[row] = slot
+        self._row_of[slot] = row
+        if slot != row:
+            self._in_order = False
+        if slot >= self._span:
+            self._span = slot + 1
+        self._count = row + 1
+        self._items += 1
+        self._expose()
 
     def remove(self, slots: Iterable[int]) -> None:
         """Forget the vectors of `slots`; slots that hold none are ignored."""
-        self._forget(slots)
+        with self._lock:
+            self._forget(slots)
         if not self._count:
-            self._move_to(0)
+            if len(self._arena):
+                self._move_to(0)
             self._row_of = self._row_of[:0].copy()
             self._span = 0
             self._in_order = True
@@ -176,6 +195,11 @@ class FlatIndex(VectorIndex):
     def __contains__(self, slot: object) -> bool:
         return self._row(slot) != _NONE
 
+    def after_fork(self) -> None:
+        """Have a lock that no thread of the parent held. The arena comes first."""
+        seat = None if self.tenant is None else self.tenant.seat
+        self._lock = threading.Lock() if seat is None else seat.chunk.lock
+
     def stats(self) -> IndexStats:
         """Return the size of the index."""
         arrays = self._arena.nbytes + self._owners.nbytes + self._row_of.nbytes
@@ -208,7 +232,7 @@ class FlatIndex(VectorIndex):
         return rows[allowed[self._slots[rows]]]
 
     def _row(self, slot: object) -> int:
-        if isinstance(slot, int | np.integer) and 0 <= slot < len(self._row_of):
+        if isinstance(slot, (int, np.integer)) and 0 <= slot < len(self._row_of):
             return int(self._row_of[slot])
         return _NONE
 
@@ -254,17 +278,20 @@ class FlatIndex(VectorIndex):
             row = self._row(slot)
             if row == _NONE:
                 continue
-            rows = self._rows_of.pop(slot) if row == _SEVERAL else [row]
             self._row_of[slot] = _NONE
-            for row in sorted(rows, reverse=True):  # from behind: none of them is moved into the gap of another
+            if row != _SEVERAL:
                 self._drop_row(row)
+            else:  # from behind: none of them is moved into the gap of another
+                for each in sorted(self._rows_of.pop(slot), reverse=True):
+                    self._drop_row(each)
             self._items -= 1
 
     def _drop_row(self, row: int) -> None:
         self._count = last = self._count - 1
+        owner = self._owners.item(last)
+        self._owners[last] = -1
         if row == last:
             return
-        owner = int(self._owners[last])
         self._arena[row] = self._arena[last]
         self._owners[row] = owner
         if owner in self._rows_of:
@@ -280,13 +307,21 @@ class FlatIndex(VectorIndex):
             row_of[: len(self._row_of)] = self._row_of
             self._row_of = row_of
         if rows > len(self._arena):
-            self._move_to(max(rows, len(self._arena) * 2, _SMALLEST))
+            grown = len(self._arena) * 2 if self.tenant is None else len(self._arena) * 5 // 4
+            self._move_to(max(rows, grown, _SMALLEST))
 
     def _move_to(self, capacity: int) -> None:
-        arena, owners = np.empty((capacity, self.dims), np.float32), np.empty(capacity, np.int64)
-        arena[: self._count] = self._arena[: self._count]
-        owners[: self._count] = self._owners[: self._count]
-        self._arena, self._owners = arena, owners
+        room = (None if self.tenant is None else self.tenant.take(capacity)) or self._alone(capacity)
+        vectors, slots, lock = room
+        with lock:
+            vectors[: self._count] = self._arena[: self._count]
+            slots[: self._count] = self._owners[: self._count]
+        self._arena, self._owners, self._lock = room
+        if self.tenant is not None:
+            self.tenant.settle()
+
+    def _alone(self, capacity: int) -> Room:
+        return Room(np.empty((capacity, self.dims), np.float32), np.full(capacity, -1, np.int64), threading.Lock())
 
     def _expose(self) -> None:
         """Keep the rows in use at hand: cutting them out anew would cost each query half a microsecond."""
@@ -296,8 +331,9 @@ class FlatIndex(VectorIndex):
         slots = self._owners[: self._count].tolist()
         assert len(self._arena) == len(self._owners) >= self._count
         assert len(self._rows) == len(self._slots) == self._count
-        assert self._rows.base is self._arena
-        assert self._slots.base is self._owners
+        assert np.shares_memory(self._rows, self._arena) or not self._count
+        assert np.shares_memory(self._slots, self._owners) or not self._count
+        assert (self._owners[self._count :] == -1).all()
         assert all(slot < self._span for slot in slots)
         assert len(set(slots)) == self._items == int((self._row_of != _NONE).sum())
         assert set(self._rows_of) == set(np.flatnonzero(self._row_of == _SEVERAL).tolist())

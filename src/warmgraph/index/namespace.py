@@ -190,6 +190,10 @@ class NamespaceIndex:
         """Return which slots hold an item, not excluded by its key, that has not expired at `now` (epoch seconds)."""
         return self._items.living(now, exclude)
 
+    def alive(self, slot: int, now: float) -> bool:
+        """Whether a slot holds an item that has not expired at `now` (epoch seconds)."""
+        return self._items.alive(slot, now)
+
     @property
     def warm(self) -> NDArray[np.bool_]:
         """Which slots are warm."""
@@ -266,6 +270,10 @@ class NamespaceIndex:
     def described(self, slots: NDArray[np.intp]) -> Iterator[tuple[str, int]]:
         """Yield (key, change number) of slots that hold an item."""
         return self._items.described(slots)
+
+    def keys_of(self, slots: NDArray[np.intp]) -> list[str]:
+        """Return the keys of slots that hold an item."""
+        return self._items.keys_of(slots)
 
     # -- upkeep -----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from warmgraph.index.selection import lower_bound
+
 __all__ = ["best_first", "newest_first"]
 
 Slots = NDArray[np.intp]
@@ -43,6 +45,9 @@ def best_first(slots: Slots, scores: NDArray[np.float32], seqs: NDArray[np.int64
     if k is not None and k < 1:
         return slots[:0]
     if k is not None and k < len(slots) // 4:
+        kept = np.flatnonzero(scores >= lower_bound(scores, k))
+        slots, scores, seqs = slots[kept], scores[kept], seqs[kept]
+    if k is not None and k < len(slots) // 4:  # many are equal to the last of them
         kept = _candidates(scores, seqs, k)
         slots, scores, seqs = slots[kept], scores[kept], seqs[kept]
     return slots[np.lexsort((-seqs, -scores))][:k]

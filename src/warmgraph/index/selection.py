@@ -6,7 +6,7 @@ import numpy as np
 
 from warmgraph.index.base import FloatArray, Hits, IntArray
 
-__all__ = ["top_k"]
+__all__ = ["lower_bound", "top_k"]
 
 _SORT = 500
 """Up to so many scores, sorting them all is fastest."""
@@ -28,21 +28,24 @@ def top_k(slots: IntArray, scores: FloatArray, k: int) -> Hits:
         [3, 9]
     """
     if len(scores) > _SORT and k < len(scores):
-        few = (scores >= _lower_bound(scores, k)).nonzero()[0]
+        few = (scores >= lower_bound(scores, k)).nonzero()[0]
         slots, scores = slots[few], scores[few]
     best = np.lexsort((slots, scores))[: -k - 1 : -1]
     return Hits(slots[best], scores[best])
 
 
-def _lower_bound(scores: FloatArray, k: int) -> np.float32:
+def lower_bound(scores: FloatArray, k: int) -> np.float32:
     """Return a score that at least `k` scores reach, and not many more unless they are equal.
 
     The k-th best of the maxima of disjoint groups is one, and 10 times cheaper than selecting among all scores
     (70 us against 650 at 100,000).
     """
-    groups = _GROUPS * k
-    if len(scores) >= 8 * groups:
+    groups = min(_GROUPS * k, len(scores) // 8)
+    if groups >= 4 * k:
         height = len(scores) // groups
         scores = scores[: height * groups].reshape(height, groups).max(axis=0)
-    bound: np.float32 = np.partition(scores, len(scores) - k)[len(scores) - k]
+    else:
+        scores = scores.copy()
+    scores.partition(len(scores) - k)
+    bound: np.float32 = scores[len(scores) - k]
     return bound

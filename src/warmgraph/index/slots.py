@@ -104,12 +104,18 @@ class SlotTable:
                 live[slot] = False
         return live
 
+    def alive(self, slot: int, now: float) -> bool:
+        """Whether a slot holds an item that has not expired at `now` (epoch seconds)."""
+        return slot < len(self.keys) and bool(self.live[slot]) and bool(self.expires[slot] > now)
+
     def described(self, slots: NDArray[np.intp]) -> Iterator[tuple[str, int]]:
         """Yield (key, change number) of slots that hold an item."""
-        for slot, seq in zip(slots.tolist(), self.seq[slots].tolist(), strict=True):
-            key = self.keys[slot]
-            assert key is not None
-            yield key, seq
+        return zip(self.keys_of(slots), self.seq[slots].tolist(), strict=True)
+
+    def keys_of(self, slots: NDArray[np.intp]) -> list[str]:
+        """Return the keys of slots that hold an item."""
+        keys = self.keys
+        return [key for slot in slots.tolist() if (key := keys[slot]) is not None]
 
     def _take(self, key: str) -> int:
         if self._free:

@@ -142,7 +142,7 @@ class Ranking:
             Searchable() if put.value is None else indexing.searchable(put.value, put.index, later=later)
             for put in puts
         ]
-        texts = [text for each in found for text in each.texts]
+        texts = list(found[0].texts) if len(found) == 1 else [text for each in found for text in each.texts]
         if self.embedder is None or not texts:
             return [(each, None) for each in found]
         embedder = self.embedder
@@ -150,6 +150,8 @@ class Ranking:
             lambda: embedder.embed_documents(texts),
             (lambda: embedder.aembed_documents(texts)) if embedder.native_async else None,
         )
+        if len(found) == 1:
+            return [(found[0], vectors)]
         prepared: list[tuple[Searchable, NDArray[np.float32] | None]] = []
         start = 0
         for each in found:

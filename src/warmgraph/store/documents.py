@@ -68,7 +68,10 @@ class Indexing:
         if index is False:
             return Searchable()
         paths = self.fields if index is None else tuple(_checked("index", index))
-        texts = tuple(text for path in paths for text in _texts_at(value, path))
+        if len(paths) == 1:
+            texts = tuple(_texts_at(value, paths[0]))
+        else:
+            texts = tuple(text for path in paths for text in _texts_at(value, path))
         document = (
             partial(self._document, value, paths)
             if later and self.analyzer is analyze
@@ -131,7 +134,7 @@ def _asks(value: Mapping[str, Any]) -> bool:
 def given_importance(value: Mapping[str, Any]) -> float | None:
     """Return how much a record says that it matters, in [0, 1]; `None` when it says nothing."""
     given = value.get("importance")
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 <= given <= 1:
+    if given is None or isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 <= given <= 1:
         return None
     return float(given)
 

@@ -52,6 +52,8 @@ class WarmStats:
         recalls: Recalls of the warm tier.
         fallbacks: Recalls of the long-term tier.
         evictions: Items that had to make room.
+        arena_bytes: RAM that the vectors of a store without a long-term tier take, with the room kept for more; 0 with
+            a long-term tier, whose own figures have it.
     """
 
     items: int
@@ -62,3 +64,4 @@ class WarmStats:
     recalls: int
     fallbacks: int
     evictions: int
+    arena_bytes: int

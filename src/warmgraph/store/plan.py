@@ -23,7 +23,18 @@ from warmgraph.errors import InvalidArgumentError
 from warmgraph.store.filters import Predicate, compile_filter
 from warmgraph.store.values import freeze_value
 
-__all__ = ["Get", "ListNamespaces", "Plan", "Put", "Read", "Search", "check_count", "check_namespace", "recall_search"]
+__all__ = [
+    "Get",
+    "ListNamespaces",
+    "Plan",
+    "Put",
+    "Read",
+    "Search",
+    "check_count",
+    "check_namespace",
+    "check_put",
+    "recall_search",
+]
 
 Namespace: TypeAlias = tuple[str, ...]
 
@@ -150,9 +161,11 @@ def recall_search(
 
 def _add(plan: Plan, op: Op) -> None:
     if isinstance(op, PutOp):
-        put = _put(op)
-        plan.writes.pop((put.namespace, put.key), None)  # the last one of an item wins, in the last one's place
-        plan.writes[put.namespace, put.key] = put
+        put = check_put(*op)
+        place = put.namespace, put.key
+        if plan.writes:
+            plan.writes.pop(place, None)  # the last one of an item wins, in the last one's place
+        plan.writes[place] = put
     elif isinstance(op, GetOp):
         plan.reads[plan.size] = Get(check_namespace(op.namespace), _check_key(op.key), op.refresh_ttl)
     elif isinstance(op, SearchOp):
@@ -163,20 +176,28 @@ def _add(plan: Plan, op: Op) -> None:
         raise InvalidArgumentError("ops", expected="GetOp, PutOp, SearchOp or ListNamespacesOp", got=op)
 
 
-def _put(op: PutOp) -> Put:
-    namespace = check_namespace(op.namespace)
-    key = _check_key(op.key)
-    if op.value is None:
-        return Put(namespace, key, None)
-    if not namespace:
+def check_put(namespace: object, key: object, value: object, index: object = None, ttl: object = None) -> Put:
+    """Check the arguments of a `PutOp`, and return them as a write.
+
+    Raises:
+        InvalidNamespaceError: The namespace is none.
+        InvalidArgumentError: Any other argument is not what it has to be.
+    """
+    labels = check_namespace(namespace)
+    key = _check_key(key)
+    if value is None:
+        return Put(labels, key, None)
+    if not labels:
         raise InvalidNamespaceError("Namespace cannot be empty.")
     # The root label "langgraph" is refused by `put`; whoever calls `batch` may use it, as in LangGraph's own stores.
-    index: Literal[False] | list[str] | None = op.index
-    if index is not None and index is not False:
+    paths: Literal[False] | list[str] | None = None
+    if index is False:
+        paths = False
+    elif index is not None:
         if isinstance(index, str) or not isinstance(index, (list, tuple)) or not all(isinstance(p, str) for p in index):
             raise InvalidArgumentError("index", expected="None, False or a list of paths", got=index)
-        index = list(index)
-    return Put(namespace, key, freeze_value(op.value), index, _check_ttl(op.ttl))
+        paths = list(index)
+    return Put(labels, key, freeze_value(value), paths, _check_ttl(ttl))
 
 
 def _search(op: SearchOp) -> Search:

@@ -323,6 +323,10 @@ class RoutedStore(StepStore):
         """Whether `follow` may find anything; waits for nothing."""
         return self._indexes.behind
 
+    def namespaces_under(self, prefix: Namespace) -> list[Namespace]:
+        """Return the namespaces at a prefix and below it that hold an item, in order. Waits for the disk."""
+        return self._reader.namespaces(prefix)
+
     def follow(self) -> None:
         """Take in what other processes committed. Waits for the disk."""
         self._indexes.follow()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from warmgraph.index import NamespaceIndex
 from warmgraph.ranking import Candidates, DenseScorer, LexicalScorer, Scorer
+from warmgraph.store.across import Ranked, rank_across
 
 __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
@@ -34,6 +36,11 @@ class Query:
     vector: NDArray[np.float32] | None
     scorer: Scorer
 
+    @property
+    def only_dense(self) -> bool:
+        """Whether the similarity of vectors decides alone."""
+        return self.vector is not None and type(self.scorer) is DenseScorer
+
     def scores(self, index: NamespaceIndex) -> NDArray[np.float32]:
         """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock."""
         dense = None if self.vector is None else index.dense(self.vector)
@@ -53,14 +60,6 @@ class Query:
         is_question, less = index.questions.data, float(np.float32(penalty))
         scores = array("f", [score - less if is_question[slot] else score for slot, score in few.items()])
         return dict(zip(few, scores, strict=True))
-
-
-class Ranked(NamedTuple):
-    """A place in a ranking. `score` is `None` for an item that is not searchable, or without a query."""
-
-    namespace: Namespace
-    key: str
-    score: float | None
 
 
 _Place: TypeAlias = tuple[float, int, Ranked]
@@ -146,11 +145,18 @@ def rank(
             stands for all, and at most a quarter of the places goes to questions: who asks the same thing often
             would otherwise recall the asking, and the echoes of the answer.
     """
-    first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
-    yield from first
-    if len(first) < max(wanted, 1):
-        return
-    seen = {(ranked.namespace, ranked.key) for ranked in first}
+    seen: set[tuple[Namespace, str]] = set()
+    if len(indexes) > 1 and query is not None and query.only_dense and not warm_only and above is None:
+        assert query.vector is not None
+        for ranked in rank_across(indexes, query.vector, now=now, wanted=wanted, exclude=exclude):
+            seen.add((ranked.namespace, ranked.key))
+            yield ranked
+    if not seen:
+        first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
+        yield from first
+        if len(first) < max(wanted, 1):
+            return
+        seen = {(ranked.namespace, ranked.key) for ranked in first}
     for ranked in _best(indexes, query, now, None, warm_only, above, exclude, False):
         if (ranked.namespace, ranked.key) not in seen:
             yield ranked
@@ -172,8 +178,14 @@ def _best(
             few = None if query is None or above != 0 or index.mortal else query.few(index)
             if few is not None:
                 found += _best_of_few(namespace, index, few, k, warm_only, exclude, varied)
-            else:
-                found += _best_of_all(namespace, index, query, now, k, warm_only, above, exclude, varied)
+                continue
+            slots, scores = _best_of_all(index, query, now, k, warm_only, above, exclude, varied)
+            if len(indexes) == 1:  # it is in order, and nothing is to be compared with it
+                return list(map(Ranked, repeat(namespace), index.keys_of(slots), scores))
+            found += [
+                (-np.inf if score is None else score, seq, Ranked(namespace, key, score))
+                for score, (key, seq) in zip(scores, index.described(slots), strict=True)
+            ]
     if len(indexes) > 1:
         found.sort(key=itemgetter(0, 1), reverse=True)
     return [ranked for _, _, ranked in found[:k]]
@@ -204,7 +216,6 @@ def _best_of_few(
 
 
 def _best_of_all(
-    namespace: Namespace,
     index: NamespaceIndex,
     query: Query | None,
     now: float,
@@ -213,7 +224,8 @@ def _best_of_all(
     above: float | None,
     exclude: Collection[str],
     varied: bool,
-) -> list[_Place]:
+) -> tuple[NDArray[np.intp], list[float | None]]:
+    """Return the slots in order, with their scores."""
     scores = None if query is None else query.scores(index)
     mask = None
     if warm_only or above is not None or exclude or not index.all_live:
@@ -223,13 +235,12 @@ def _best_of_all(
         if above is not None and scores is not None:
             mask &= scores > above
     slots = _new_of_all(index, scores, mask, k) if varied and k and mask is not None else index.order(scores, mask, k)
-    picked = [None] * len(slots) if scores is None else scores[slots].tolist()
-    return [
-        (-np.inf, seq, Ranked(namespace, key, None))
-        if score is None or score == -np.inf
-        else (score, seq, Ranked(namespace, key, score))
-        for score, (key, seq) in zip(picked, index.described(slots), strict=True)
-    ]
+    if scores is None:
+        return slots, [None] * len(slots)
+    picked: list[float | None] = scores[slots].tolist()
+    if picked and picked[-1] == -np.inf:  # the last ones have no vector
+        picked = [None if score == -np.inf else score for score in picked]
+    return slots, picked
 
 
 def _new_of_all(

@@ -37,7 +37,7 @@ def freeze_value(value: object, argument: str = "value") -> dict[str, Any]:
         >>> freeze_value({"tags": ("a", "b")})
         {'tags': ['a', 'b']}
     """
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise InvalidValueError(argument, expected="a dict", got=value)
     return _freeze_mapping(value, argument, 1)
 
@@ -57,7 +57,10 @@ def size_of(value: object) -> int:
     if isinstance(value, str):
         return 56 + len(value)
     if isinstance(value, dict):
-        return 96 + sum(32 + size_of(key) + size_of(inner) for key, inner in value.items())
+        size = 96
+        for key, inner in value.items():
+            size += 88 + len(key) + (56 + len(inner) if type(inner) is str else size_of(inner))
+        return size
     if isinstance(value, list):
         return 64 + sum(8 + size_of(inner) for inner in value)
     return 32

@@ -34,11 +34,17 @@ class WarmBits:
 
     def warmed(self, namespace: Namespace, key: str) -> None:
         """Note that an item became warm."""
-        self._set(namespace, key, True)
+        index = self._backend.index_of(namespace)  # spelled out, for every write comes by here
+        if index is not None and index.warm_owner is self:
+            with index.lock:
+                index.set_warm(key, True)
 
     def cooled(self, namespace: Namespace, key: str, *, gone: bool) -> None:
         """Note that an item is no longer warm."""
-        self._set(namespace, key, False)
+        index = self._ours(namespace)
+        if index is not None:
+            with index.lock:
+                index.set_warm(key, False)
         if gone:
             self._backend.forget(namespace, key)
 
@@ -57,12 +63,6 @@ class WarmBits:
             return None
         with index.lock:
             return index.importance(key)
-
-    def _set(self, namespace: Namespace, key: str, warm: bool) -> None:
-        index = self._ours(namespace)
-        if index is not None:
-            with index.lock:
-                index.set_warm(key, warm)
 
     def _ours(self, namespace: Namespace) -> NamespaceIndex | None:
         index = self._backend.index_of(namespace)

@@ -189,9 +189,10 @@ class Importance:
         self._written: str | None = None
         self._rows: dict[str, int] = {}
         self._keys: list[str] = []
-        self._last = np.zeros(16)
-        self._importance = np.zeros(16)
-        self._unweighed: set[str] = set()
+        self._last = np.zeros(16)  # when it was last used, in capacities
+        self._importance = np.zeros(16)  # times its weight
+        self._unweighed: dict[str, None] = {}  # nobody was asked yet
+        self._unknown: dict[str, None] = {}  # asked in vain
         self._until_weighing = 0
 
     def add(self, key: str) -> None:
@@ -205,23 +206,25 @@ class Importance:
             if row == len(self._last):
                 self._last = np.concatenate([self._last, np.zeros_like(self._last)])
                 self._importance = np.concatenate([self._importance, np.zeros_like(self._importance)])
-        self._last[row] = self._clock
-        self._importance[row] = self.UNKNOWN
-        self._unweighed.add(key)
+        self._last[row] = self._clock / self._capacity
+        self._importance[row] = self.UNKNOWN * self._weight
+        self._unweighed[key] = None
+        self._unknown.pop(key, None)
 
     def touch(self, key: str) -> None:
         """Note a read."""
         row = self._rows.get(key)
         if row is not None:
             self._clock += self.READ_TIME
-            self._last[row] = self._clock
+            self._last[row] = self._clock / self._capacity
 
     def discard(self, key: str) -> None:
         """Forget an item."""
         row = self._rows.pop(key, None)
         if row is None:
             return
-        self._unweighed.discard(key)
+        self._unweighed.pop(key, None)
+        self._unknown.pop(key, None)
         moved = self._keys.pop()
         if moved != key:
             last = len(self._keys)
@@ -232,26 +235,36 @@ class Importance:
         """Return the item worth least, but the one written last: what was put can be got."""
         self._weigh(importance)
         n = len(self._keys)
-        worth = np.exp((self._last[:n] - self._clock) / self._capacity) + self._weight * self._importance[:n]
+        worth = self._last[:n] - self._clock / self._capacity
+        np.exp(worth, out=worth)
+        worth += self._importance[:n]
         row = self._rows.get(self._written) if self._written is not None else None
         if row is not None and n > 1:
             worth[row] = np.inf
-        return self._keys[int(np.argmin(worth))]
+        return self._keys[int(worth.argmin())]
 
     def _weigh(self, importance: ImportanceOf) -> None:
         """Ask for the importance of what was written since.
 
-        Not every time: the last sixteenth of what was written is too young to go, however little it matters.
+        Not every time: the last sixteenth of what was written is too young to go, however little it matters. And while
+        the oldest of what was asked for in vain is not known, nobody has asked for words, so the others are not either:
+        to ask for all of them would be half of the work of a write.
         """
         if self._until_weighing:
             self._until_weighing -= 1
             return
         self._until_weighing = self._capacity // 16
-        for key in list(self._unweighed):
+        asked, self._unweighed = self._unweighed, {}
+        oldest = next(iter(self._unknown), None)
+        if oldest is not None and importance(oldest) is not None:
+            asked = {**self._unknown, **asked}
+        for key in asked:
             known = importance(key)
-            if known is not None:
-                self._importance[self._rows[key]] = known
-                self._unweighed.discard(key)
+            if known is None:
+                self._unknown[key] = None
+            else:
+                self._importance[self._rows[key]] = known * self._weight
+                self._unknown.pop(key, None)
 
 
 _BY_NAME: dict[str, PolicyFactory] = {

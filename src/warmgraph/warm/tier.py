@@ -144,6 +144,11 @@ class WarmTier:
             space = self._namespaces.get(namespace)
             return list(space.items) if space else []
 
+    def held(self, namespace: Namespace) -> int:
+        """Return how many items of a namespace are warm."""
+        space = self._namespaces.get(namespace)
+        return 0 if space is None else len(space.items)
+
     def get(self, namespace: Namespace, key: str, now: float, *, touch: bool = True) -> WarmItem | None:
         """Return a warm item that has not expired, counting the read as a use; `None` if there is none."""
         with self.lock:
@@ -155,6 +160,23 @@ class WarmTier:
                 space.policy.touch(key)
                 self._namespaces.move_to_end(namespace)
             return item
+
+    def get_all(self, places: Iterable[tuple[Namespace, str, object]], now: float) -> list[WarmItem | None]:
+        """Return warm items that have not expired, `None` for those that there are not; counts as no use.
+
+        Args:
+            places: Namespace, key, and something else of each.
+            now: Seconds since the epoch.
+        """
+        found: list[WarmItem | None] = []
+        with self.lock:
+            last, space = None, None
+            for namespace, key, _ in places:
+                if namespace is not last:
+                    last, space = namespace, self._namespaces.get(namespace)
+                item = space.items.get(key) if space is not None else None
+                found.append(None if item is None or item.expires <= now else item)
+        return found
 
     def find(self, namespace: Namespace, key: str) -> WarmItem | None:
         """Return a warm item, expired or not, without counting it as a use. The caller holds the lock."""
@@ -294,15 +316,20 @@ class WarmTier:
             return
         space = self._space(namespace)
         old = space.items.get(key)
-        grown = item.size - (old.size if old else 0)
+        grown = item.size if old is None else item.size - old.size
         space.items[key] = item
-        space.mortal = space.mortal or item.expires != NEVER
+        if item.expires != NEVER:
+            space.mortal = True
         space.bytes += grown
         self.bytes += grown
         self._listener.warmed(namespace, key)
         space.policy.add(key)
         while len(space.items) > self._capacity:
             self._evict(namespace, space, key)
+        if self.bytes > self._max_bytes:
+            self._make_room(namespace, space, key)
+
+    def _make_room(self, namespace: Namespace, space: WarmNamespace, key: str) -> None:
         while self.bytes > self._max_bytes and len(self._namespaces) > 1:
             self.drop(next(iter(self._namespaces)))
         while self.bytes > self._max_bytes and len(space.items) > 1:

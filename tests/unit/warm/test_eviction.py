@@ -144,6 +144,20 @@ def test_importance_that_is_not_known_yet_is_asked_for_again() -> None:
     assert "c" == policy.victim({"b": 1.0}.get)
 
 
+def test_importance_is_asked_for_once_while_nobody_knows() -> None:
+    """One question tells that nobody has asked for words yet; when somebody has, all that waits is weighed."""
+    policy = Importance(capacity=8)
+    for number in range(64):
+        policy.add(str(number))
+    asked: list[str] = []
+    for _ in range(3):
+        assert "0" == policy.victim(lambda key: asked.append(key))
+    assert [*map(str, range(64)), "0", "0"] == asked[:66]
+
+    policy.add("new")
+    assert "40" == policy.victim({**{str(number): 1.0 for number in range(64)}, "40": 0.0, "new": 1.0}.get)
+
+
 def test_importance_survives_many_items() -> None:
     """Its arrays grow, and rows that are freed are used again."""
     policy = Importance(10)

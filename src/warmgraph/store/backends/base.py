@@ -70,6 +70,11 @@ class Backend(ABC):
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Write through: long term first, then the warm tier. What this returns from is as safe as it gets."""
 
+    @property
+    def arena_bytes(self) -> int:
+        """RAM of the arenas that hold vectors of many namespaces side by side."""
+        return 0
+
     def refresh(self, places: Mapping[Place, float]) -> None:
         """Let warm items that were read live for their whole time again, without waiting.
 

@@ -12,15 +12,17 @@ from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from warmgraph.clock import Clock
-from warmgraph.index import Entry, NamespaceIndex
+from warmgraph.index import Entry, FlatIndex, NamespaceIndex
+from warmgraph.index.arena import Arena
 from warmgraph.steps import Steps
 from warmgraph.store.backends.base import Backend, Place
+from warmgraph.store.backends.warm_page import warm_page
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import Searchable
 from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
-from warmgraph.store.search import Query, rank
-from warmgraph.store.values import copy_value, size_of
+from warmgraph.store.search import Query
+from warmgraph.store.values import size_of
 from warmgraph.warm import Starts, WarmItem, WarmTier
 
 __all__ = ["MemoryBackend"]
@@ -43,6 +45,7 @@ class MemoryBackend(Backend):
         self._clock = clock
         self._indexes: dict[Namespace, NamespaceIndex] = {}
         self._under: dict[Namespace, dict[Namespace, None]] = {}  # namespaces by each of their prefixes
+        self._arenas: dict[int, Arena] = {}  # by dimensions: a search over many namespaces is one over an arena
         self._written = 0
         self._starts = Starts()
 
@@ -80,8 +83,17 @@ class MemoryBackend(Backend):
     def after_fork(self) -> None:
         """Have locks that no thread of the parent held."""
         self.tier.lock = threading.RLock()
+        for arena in self._arenas.values():
+            arena.after_fork()
         for index in self._indexes.values():
             index.lock = threading.RLock()
+            if isinstance(index.vectors, FlatIndex):
+                index.vectors.after_fork()
+
+    @property
+    def arena_bytes(self) -> int:
+        """RAM of the vectors of all namespaces."""
+        return sum(arena.stats().ram_bytes for arena in list(self._arenas.values()))
 
     def refresh(self, places: Mapping[Place, float]) -> None:
         """Move expiries, in the tier and in the index."""
@@ -174,46 +186,24 @@ class MemoryBackend(Backend):
         query: Query | None,
         above: float | None = None,
     ) -> list[SearchItem]:
-        now = self._clock.now().timestamp()
-        wanted = search.offset + search.limit
-        page: list[SearchItem] = []
-        mortal: dict[Place, float] = {}
-        skipped = 0
-        if not search.limit:
-            return page
-        for place in rank(
-            indexes,
-            query,
-            now=now,
-            wanted=wanted,
-            above=above,
-            exclude=search.exclude,
-            varied=above is not None and search.matches is None,
-        ):
-            item = self.tier.get(place.namespace, place.key, now, touch=False)
-            if item is None or (search.matches is not None and not search.matches(item.value)):
-                continue
-            if skipped < search.offset:
-                skipped += 1
-                continue
-            page.append(
-                SearchItem(
-                    place.namespace, place.key, copy_value(item.value), item.created_at, item.updated_at, place.score
-                )
-            )
-            if item.worth_renewing(now):
-                mortal[place.namespace, place.key] = item.expires
-            if len(page) == search.limit:
-                break
-        if search.refresh_ttl and mortal:
-            self.refresh(mortal)
-        return page
+        page = warm_page(self.tier, indexes, search, query, self._clock.now().timestamp(), above=above)
+        if search.refresh_ttl and page.renewable:
+            self.refresh(page.renewable)
+        return page.items
 
     def _add_index(self, namespace: Namespace) -> NamespaceIndex:
-        index = self._indexes[namespace] = self.ranking.new_index()
+        index = self._indexes[namespace] = NamespaceIndex(self._make_vectors)
         for depth in range(len(namespace) + 1):
             self._under.setdefault(namespace[:depth], {})[namespace] = None
         return index
+
+    def _make_vectors(self, dims: int) -> FlatIndex:
+        if self.ranking.metric != "cosine":  # an arena compares by products of vectors of length 1
+            return FlatIndex(dims, self.ranking.metric)
+        arena = self._arenas.get(dims)
+        if arena is None:
+            arena = self._arenas.setdefault(dims, Arena(dims))
+        return FlatIndex(dims, arena=arena)
 
     def _drop_index(self, namespace: Namespace) -> None:
         if self._indexes.pop(namespace, None) is None:

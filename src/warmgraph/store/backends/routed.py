@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from langgraph.store.base import SearchItem
@@ -10,6 +11,7 @@ from langgraph.store.base import SearchItem
 from warmgraph.index import NamespaceIndex
 from warmgraph.steps import Io, Steps
 from warmgraph.store.backends.base import Backend, Place, WriteFlight
+from warmgraph.store.backends.warm_page import warm_page
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Put, Read, Search
@@ -25,13 +27,25 @@ Namespace: TypeAlias = tuple[str, ...]
 NEVER = float("inf")
 
 
+# Prefixes of which it is known whether anything lies below; all are forgotten beyond.
+MAX_PREFIXES = 10_000
+
+
 class RoutedBackend(Backend):
-    """A `RoutedStore` behind the warm tier."""
+    """A `RoutedStore` behind the warm tier.
+
+    A search of one namespace whose items are all warm is answered from RAM. The index in RAM knows all items of the
+    namespace, but nothing of namespaces below it, which the search would have to look at as well: that there are none
+    is read from the file once, and remembered until something is written below.
+    """
 
     def __init__(self, store: RoutedStore) -> None:
         self.store = store
         self.ranking: Ranking = store.ranking
         self._tier: WarmTier | None = None
+        self._lock = threading.Lock()
+        self._ends: dict[Namespace, bool] = {}  # whether a prefix has nothing below it
+        self._writes = 0  # that were heard of
 
     def attach(self, tier: WarmTier) -> None:
         """Drop from the tier whatever anybody else writes, from now on."""
@@ -45,6 +59,7 @@ class RoutedBackend(Backend):
     def changed(self, changes: list[Change]) -> None:
         """Hear what another process wrote, or somebody who uses the store without this tier."""
         assert self._tier is not None
+        self._written(change.namespace for change in changes)
         for change in changes:
             if change.gone or change.entry is not None:
                 self._tier.overtake(change.namespace, change.key)
@@ -54,6 +69,9 @@ class RoutedBackend(Backend):
     def forgotten(self) -> None:
         """Hear that anything may have been written."""
         assert self._tier is not None
+        with self._lock:
+            self._writes += 1
+            self._ends.clear()
         self._tier.overtake_all()
 
     def renewed(self, places: Sequence[Place], now: float) -> None:
@@ -84,8 +102,27 @@ class RoutedBackend(Backend):
         }
 
     def read(self, reads: Sequence[Read]) -> Steps[list[Any]]:
-        """Answer from the file."""
-        return self.store.read_steps(reads)
+        """Answer searches from RAM where that has all of it, and everything else from the file."""
+        answers: list[Any] = [None] * len(reads)
+        rest: dict[int, Read] = {}
+        for at, read in enumerate(reads):
+            found = (yield from self._search_warm(read)) if isinstance(read, Search) else None
+            if found is None:
+                rest[at] = read
+            else:
+                answers[at] = found
+        if rest:
+            found = yield from self.store.read_steps(list(rest.values()))
+            for at, answer in zip(rest, found, strict=True):
+                answers[at] = answer
+            for read in rest.values():
+                if (
+                    isinstance(read, Search)
+                    and read.prefix not in self._ends
+                    and self._warm_index(read.prefix) is not None
+                ):
+                    yield from self._look_below(read.prefix)
+        return answers
 
     def recall(self, search: Search) -> Steps[list[SearchItem]]:
         """Rank all items of a namespace."""
@@ -96,6 +133,7 @@ class RoutedBackend(Backend):
         flight = WriteFlight(tier, puts)
 
         def landed(changes: list[Change]) -> None:
+            self._written(put.namespace for put in puts)
             pairs = zip(puts, changes, strict=True)
             flight.land(
                 {(put.namespace, put.key): _warm(put, change) for put, change in pairs if put.value is not None}
@@ -119,6 +157,50 @@ class RoutedBackend(Backend):
     def follow(self) -> Steps[None]:
         """Take in what other processes committed."""
         yield Io(self.store.follow)
+
+    def _search_warm(self, search: Search) -> Steps[list[SearchItem] | None]:
+        """Return what the file would answer, if all of it is in RAM."""
+        if not self._ends.get(search.prefix) or self._warm_index(search.prefix) is None:
+            return None
+        query = None
+        if search.query is not None:
+            query = yield from self.ranking.query(search.query, self.ranking.search_scorer)
+        index = self._warm_index(search.prefix)  # it may have changed while the query was embedded
+        if index is None or self._tier is None:
+            return None
+        now = self.store.clock.now().timestamp()
+        page = warm_page(self._tier, [(search.prefix, index)], search, query, now)
+        if not page.complete:
+            return None
+        if search.refresh_ttl and page.renewable:
+            self.store.renew(page.renewable)
+        return page.items
+
+    def _warm_index(self, prefix: Namespace) -> NamespaceIndex | None:
+        """Return the index of a namespace that is in RAM, if as many items are warm as it has."""
+        index = self.store.index_of(prefix) if prefix else None
+        if index is None or self._tier is None or self._tier.held(prefix) < len(index):
+            return None
+        return index
+
+    def _look_below(self, prefix: Namespace) -> Steps[None]:
+        """Find out whether a namespace has others below it."""
+        before = self._writes
+        names = yield Io(lambda: self.store.namespaces_under(prefix))
+        with self._lock:
+            if before == self._writes:  # else somebody may have written below after the file was read
+                if len(self._ends) >= MAX_PREFIXES:
+                    self._ends.clear()
+                self._ends[prefix] = all(name == prefix for name in names)
+
+    def _written(self, namespaces: Iterable[Namespace]) -> None:
+        """Forget what is known of prefixes above namespaces that were written to."""
+        with self._lock:
+            self._writes += 1
+            if self._ends:
+                for namespace in set(namespaces):
+                    for depth in range(1, len(namespace)):
+                        self._ends.pop(namespace[:depth], None)
 
 
 def _warm(put: Put, change: Change) -> WarmItem:

@@ -95,17 +95,22 @@ class Reader:
         )
         return self._page(ranking, search) if search.limit else []
 
+    def namespaces(self, prefix: Namespace) -> list[Namespace]:
+        """Return the namespaces at a prefix and below it that hold an item, in order."""
+        now = self._now()
+        return self._database.read(lambda connection: items.namespaces_under(connection, prefix, now))
+
     def _answer(self, read: Read, prepared: Mapping[str, Query]) -> Any:
         if isinstance(read, Get):
             return self._get(read)
         if isinstance(read, ListNamespaces):
             conditions = read.op.match_conditions or ()
-            return page_of(self._namespaces(fixed_prefix(conditions)), read.op)
+            return page_of(self.namespaces(fixed_prefix(conditions)), read.op)
         if not read.limit:
             return []
         if read.query is None:
             return self._newest(read)
-        return self.ranked(self._namespaces(read.prefix), read, prepared[read.query])
+        return self.ranked(self.namespaces(read.prefix), read, prepared[read.query])
 
     def _get(self, read: Get) -> Any:
         row = self.fetch(read.namespace, [read.key]).get(read.key)
@@ -114,10 +119,6 @@ class Reader:
         if read.refresh_ttl and row.ttl is not None:
             self._renewals.renew(_expiries([row], self._now()))
         return row.item()
-
-    def _namespaces(self, prefix: Namespace) -> list[Namespace]:
-        now = self._now()
-        return self._database.read(lambda connection: items.namespaces_under(connection, prefix, now))
 
     def _newest(self, search: Search) -> list[SearchItem]:
         now = self._now()
