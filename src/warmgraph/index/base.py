@@ -51,6 +51,17 @@ class Hits(NamedTuple):
     slots: IntArray
     scores: FloatArray
 
+    def above(self, threshold: float) -> Hits:
+        """Return the hits whose scores are at least a threshold.
+
+        Raises:
+            InvalidArgumentError: The threshold is not a number.
+        """
+        if threshold != threshold:
+            raise InvalidArgumentError("score_threshold", expected="a number", got=threshold)
+        count = int((self.scores >= threshold).sum())
+        return Hits(self.slots[:count], self.scores[:count])
+
 
 @dataclass(frozen=True, slots=True)
 class IndexStats:
@@ -115,7 +126,9 @@ class VectorIndex(ABC):
         """Forget the vectors of `slots`; slots that hold none are ignored."""
 
     @abstractmethod
-    def search(self, query: FloatArray, k: int, *, allowed: BoolArray | None = None) -> Hits:
+    def search(
+        self, query: FloatArray, k: int, *, allowed: BoolArray | None = None, score_threshold: float | None = None
+    ) -> Hits:
         """Return the best `k` slots, or all if there are fewer.
 
         Args:
@@ -123,9 +136,10 @@ class VectorIndex(ABC):
             k: How many; at least 1.
             allowed: Mask over slots, shape (m,), bool: only slots that are set in it are returned. Slots from m on
                 count as not set.
+            score_threshold: Slots with lower scores are left out.
 
         Raises:
-            InvalidArgumentError: `k` is not an int >= 1, or `allowed` is not a mask.
+            InvalidArgumentError: `k` is not an int >= 1, `allowed` is not a mask, or `score_threshold` not a number.
             DimensionError: `query` has the wrong shape or dtype, or is not finite.
         """
 
@@ -187,6 +201,19 @@ class VectorIndex(ABC):
             if longest > MAX_NORM:
                 raise DimensionError("vectors", expected=f"vectors of length <= {MAX_NORM:.0e}", got=longest)
         return numbers.astype(np.int64, copy=False), rows
+
+    @staticmethod
+    def _checked_k(k: int) -> int:
+        if not isinstance(k, int | np.integer) or k < 1:
+            raise InvalidArgumentError("k", expected="an int >= 1", got=k)
+        return int(k)
+
+    @staticmethod
+    def _check_mask(allowed: BoolArray) -> None:
+        if not isinstance(allowed, np.ndarray) or allowed.dtype != np.bool_ or allowed.ndim != 1:
+            raise InvalidArgumentError(
+                "allowed", expected="a mask over slots: an array of bool, shape (m,)", got=allowed
+            )
 
     def _checked_query(self, query: FloatArray) -> FloatArray:
         """Return `query` as float32, of length 1 (or 0) where the metric is the cosine, or raise."""

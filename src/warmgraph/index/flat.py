@@ -9,9 +9,9 @@ import numpy as np
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index.base import BLOCK, BoolArray, FloatArray, Hits, IndexStats, IntArray, Metric, VectorIndex, norms
-from warmgraph.index.selection import top_k
+from warmgraph.index.selection import best_of_each, top_k
 
-__all__ = ["FlatIndex"]
+__all__ = ["FlatIndex", "of_length_1"]
 
 _NONE, _SEVERAL = -1, -2
 """In place of a row: the slot has no vector, or more than one."""
@@ -86,10 +86,11 @@ class FlatIndex(VectorIndex):
             self._move_to(max(self._count * 2, _SMALLEST))
         self._expose()
 
-    def search(self, query: FloatArray, k: int, *, allowed: BoolArray | None = None) -> Hits:
+    def search(
+        self, query: FloatArray, k: int, *, allowed: BoolArray | None = None, score_threshold: float | None = None
+    ) -> Hits:
         """Return the best `k` slots, or all if there are fewer; see `VectorIndex.search`."""
-        if not isinstance(k, int | np.integer) or k < 1:
-            raise InvalidArgumentError("k", expected="an int >= 1", got=k)
+        k = self._checked_k(k)
         query = self._checked_query(query)
         slots = self._slots
         if allowed is None:
@@ -102,11 +103,9 @@ class FlatIndex(VectorIndex):
             else:
                 values = self._compare(self._rows, query)[chosen]
         if self._rows_of:
-            slots, item = np.unique(slots, return_inverse=True)
-            best = np.full(len(slots), -np.inf, np.float32)
-            np.maximum.at(best, item, values)
-            values = best
-        return top_k(slots, values, int(k))
+            slots, values = best_of_each(slots, values)
+        hits = top_k(slots, values, k)
+        return hits if score_threshold is None else hits.above(score_threshold)
 
     def scores(self, query: FloatArray, size: int) -> FloatArray:
         """Return the score of each slot below `size`; see `VectorIndex.scores`."""
@@ -132,6 +131,20 @@ class FlatIndex(VectorIndex):
         row = self._row(slot)
         rows = self._rows_of[slot] if row == _SEVERAL else [row] if row >= 0 else []
         return self._arena[np.array(rows, np.int64)]
+
+    def contents(self) -> tuple[IntArray, FloatArray]:
+        """Return copies of all vectors, with the slot of each; those of one slot in the order they were given."""
+        if not self._rows_of:
+            return self._slots.copy(), self._rows.copy()
+        single = np.flatnonzero(self._row_of[self._slots] != _SEVERAL)
+        several = [row for rows in self._rows_of.values() for row in rows]
+        rows = np.concatenate([single, np.array(several, np.int64)])
+        return self._slots[rows], self._rows[rows]
+
+    @property
+    def vectors(self) -> int:
+        """Number of vectors held."""
+        return self._count
 
     def __len__(self) -> int:
         return self._items
@@ -161,10 +174,7 @@ class FlatIndex(VectorIndex):
 
     def _rows_in(self, allowed: BoolArray) -> IntArray:
         """Return the numbers of the rows whose slot is set in the mask."""
-        if not isinstance(allowed, np.ndarray) or allowed.dtype != np.bool_ or allowed.ndim != 1:
-            raise InvalidArgumentError(
-                "allowed", expected="a mask over slots: an array of bool, shape (m,)", got=allowed
-            )
+        self._check_mask(allowed)
         if len(allowed) >= len(self._row_of):
             return np.flatnonzero(allowed[self._slots])
         rows = np.flatnonzero(self._slots < len(allowed))
@@ -206,7 +216,7 @@ class FlatIndex(VectorIndex):
         if self.metric != "cosine":
             self._arena[rows] = vectors
         elif len(vectors) <= BLOCK:
-            self._arena[rows] = _of_length_1(vectors)
+            self._arena[rows] = of_length_1(vectors)
         else:
             targets = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
             for start in range(0, len(targets), BLOCK):
@@ -277,7 +287,7 @@ class FlatIndex(VectorIndex):
             assert bool(((lengths == 0.0) | (np.abs(lengths - 1.0) < 1e-5)).all())
 
 
-def _of_length_1(vectors: FloatArray) -> FloatArray:
+def of_length_1(vectors: FloatArray) -> FloatArray:
     """Return the vectors at length 1; zero vectors, and those of length 1 but for rounding, as they are.
 
     The latter so that saving and loading an index changes no bit.
