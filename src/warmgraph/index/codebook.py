@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -138,6 +139,10 @@ class Codebook:
         self._sums[touched[self._counts[touched] <= 0]] = 0.0
         return self
 
+    def forget_members(self) -> None:
+        """Count from nothing again; cells stay where they are until members come."""
+        self._sums[:], self._counts[:] = 0.0, 0
+
     def split(self, cell: int, points: FloatArray) -> npt.NDArray[np.bool_]:
         """Divide a cell in two: a new one is added and the members are shared out.
 
@@ -175,6 +180,26 @@ class Codebook:
     def _show(self, nlist: int) -> None:
         self.nlist = nlist
         self.centroids_ = self._centroids[:nlist]
+
+    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return what `restored` needs."""
+        nlist = self.nlist
+        return {
+            "axes": self.axes_,
+            "centroids": self.centroids_,
+            "sums": self._sums[:nlist],
+            "members": self._counts[:nlist],
+        }
+
+    @classmethod
+    def restored(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Codebook:
+        """Return the codebook that `arrays` was taken from."""
+        found = cls(len(arrays["centroids"]))
+        found.axes_ = arrays["axes"].astype(np.float32)
+        found._centroids = arrays["centroids"].astype(np.float32)
+        found._sums, found._counts = arrays["sums"].astype(np.float64), arrays["members"].astype(np.int64)
+        found._show(found.nlist)
+        return found
 
     @property
     def nbytes(self) -> int:

@@ -169,21 +169,36 @@ class CodedVectors:
                 self.pages.owners[position] = NOBODY
                 self._gaps.add(position)
 
+    def remove_damaged(self, slots: Iterable[int]) -> None:
+        """Forget slots whose vectors are no longer those that their cells know; all means are made anew."""
+        self.remove(slots)
+        self._close_gaps(np.array(sorted(self._gaps), np.int64))
+        if self.codebook is not None:
+            self.codebook.forget_members()
+            taken = self.pages.taken()
+            for start in range(0, len(taken), _BATCH):
+                part = taken[start : start + _BATCH]
+                cells = self.pages.cell_of_page[part // self.pages.size].astype(np.int64)
+                self.codebook.partial_fit(self.codebook.project(self.rows.take(part)), cells)
+
     def settle(self) -> None:
         """Close the gaps, take what is gone out of the means, and mend a few cells."""
         if self._gaps:
             gone = np.array(sorted(self._gaps), np.int64)
-            self._gaps.clear()
-            cells = self.pages.cell_of_page[gone // self.pages.size].astype(np.int64)
             if self.codebook is not None:
+                cells = self.pages.cell_of_page[gone // self.pages.size].astype(np.int64)
                 self.codebook.partial_fit(self.codebook.project(self.rows.take(gone)), cells, sign=-1)
-            for cell in np.unique(cells).tolist():
-                sources, targets = self.pages.close_gaps(cell)
-                if len(targets):
-                    self.rows.array[targets] = self.rows.array[sources]
-                    self.places.move(self.pages.owners[targets], sources, targets)
+            self._close_gaps(gone)
         if self.codebook is not None and self.adapts:
             self._mend(self.codebook)
+
+    def _close_gaps(self, gone: IntArray) -> None:
+        self._gaps.clear()
+        for cell in np.unique(self.pages.cell_of_page[gone // self.pages.size]).tolist():
+            sources, targets = self.pages.close_gaps(cell)
+            if len(targets):
+                self.rows.array[targets] = self.rows.array[sources]
+                self.places.move(self.pages.owners[targets], sources, targets)
 
     def _place(self, slots: IntArray, vectors: FloatArray) -> tuple[IntArray, FloatArray]:
         codes = self.coder.encode(vectors)

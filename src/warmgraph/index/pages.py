@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,10 @@ from warmgraph.index.signs import CodeArray
 
 __all__ = ["NOBODY", "PAGE", "CodePages"]
 
-PAGE = 16
-"""Codes on a page. A cell's last page is half empty on average, so small pages save RAM. Gathering 12,000 codes takes
-12 us from pages of 16, 9 us from pages of 32, 27 us from pages of 8."""
+PAGE = 8
+"""Codes on a page. A cell's last page is half empty on average, so small pages save RAM: with 40 items a cell, pages
+of 8 leave a tenth empty, pages of 16 a fifth. Gathering 12,000 codes of 384 bits takes 30 us from pages of 8, 19 us
+from pages of 16."""
 
 NOBODY = -1
 """In place of an owner or a cell: there is none."""
@@ -230,6 +232,29 @@ class CodePages:
     def scratch_bytes(self) -> int:
         """Bytes of the arrays that searches work in."""
         return self._scratch.nbytes + self._counts.nbytes + self._distances.nbytes
+
+    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return what `restore` needs."""
+        used = [page for pages in self.pages for page in pages]
+        return {
+            "codes": self.codes[:, : self.span],
+            "owners": self.owners[: self.span * PAGE],
+            "counts": self.counts[: len(self.pages)],
+            "order": np.array(used, np.int32),
+        }
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+        """Take over codes that `arrays` has given, in place of none."""
+        codes = arrays["codes"].astype(np.uint64)
+        self.span = codes.shape[1]
+        self.codes, self.owners = codes, arrays["owners"].astype(np.int32)
+        self.counts = arrays["counts"].astype(np.int64)
+        order = arrays["order"].astype(np.int32)
+        ends = np.cumsum(-(-self.counts // PAGE))
+        self.pages = [pages.tolist() for pages in np.split(order, ends[:-1])]
+        self.cell_of_page = np.full(self.span, NOBODY, np.int32)
+        self.cell_of_page[order] = np.repeat(np.arange(len(self.pages)), np.diff(ends, prepend=0))
+        self._free = np.flatnonzero(self.cell_of_page == NOBODY).tolist()
 
     def _check(self) -> None:
         used = [page for pages in self.pages for page in pages]

@@ -98,6 +98,10 @@ class Places:
         several = [place for slot in slots[found == _SEVERAL].tolist() for place in self._several[slot]]
         return np.concatenate([positions, np.array(several, np.int64)])
 
+    def several(self) -> list[tuple[int, list[int]]]:
+        """Return the slots with several vectors, and their positions in the order they were given."""
+        return list(self._several.items())
+
     def slots(self) -> IntArray:
         """Return the slots that have a vector, in order."""
         return np.flatnonzero(self._place != _NONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from warmgraph.index.flat import FlatIndex, of_length_1
 from warmgraph.index.plan import Plan
 from warmgraph.index.refit import Refit
 from warmgraph.index.rows import VectorFiles
+from warmgraph.index.saved import load, save
 from warmgraph.index.selection import best_of_each, top_k
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals, gini
 from warmgraph.index.signs import SignCoder
@@ -197,6 +199,40 @@ class RoutedIndex(VectorIndex):
             False if there was nothing to make anew, another refit is under way, or a load has overtaken it.
         """
         return Refit(self).run(lock)
+
+    def save(self, target: Path | str | BinaryIO) -> None:
+        """Write the index to a file or a stream: codes, cells, and vectors if they are in RAM.
+
+        A file holds the new state or the one before, whatever happens meanwhile. Vectors in a mapped file stay there.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        save(self, Path(target) if isinstance(target, str) else target)
+
+    @classmethod
+    def load(
+        cls, source: Path | str | BinaryIO, dims: int, *, path: Path | str | None = None, plan: Plan | None = None
+    ) -> RoutedIndex:
+        """Return the index that was saved; nothing is made anew.
+
+        A mapped file goes on changing after `save`. Each vector in it is held against its code (3 us each), and slots
+        where they do not agree are left out: `slot in index` tells which have to be written again.
+
+        Args:
+            source: What `save` has written.
+            dims: Length of the vectors.
+            path: Directory of the mapped file, if there was one.
+            plan: See `RoutedIndex`.
+
+        Raises:
+            InvalidArgumentError: It is not a saved index, is damaged, was made for other vectors, or the mapped file
+                is not there.
+            FileNotFoundError: There is no such file.
+        """
+        index = cls(dims, path=path, plan=plan)
+        load(index, Path(source) if isinstance(source, str) else source)
+        return index
 
     # -- upkeep ----------------------------------------------------------------------------------------------------
 

@@ -116,6 +116,13 @@ class VectorFiles:
         self.directory: Path | None = directory
         self._made = 0
 
+    def clear(self, but: Path | None = None) -> None:
+        """Remove the files of an earlier life, but one."""
+        if self.directory is not None:
+            for path in self.directory.glob("vectors-*.f32"):
+                if path != but:
+                    path.unlink(missing_ok=True)
+
     def new(self) -> VectorRows:
         """Return room without a vector in it."""
         if self.directory is None:

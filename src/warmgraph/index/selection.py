@@ -8,7 +8,7 @@ from warmgraph.index.base import FloatArray, Hits, IntArray
 
 __all__ = ["best_of_each", "top_k"]
 
-_SORT = 500
+_SORT = 200
 """Up to so many scores, sorting them all is fastest."""
 
 _GROUPS = 16
