@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.index import INDEX
 from warmgraph.bench.turn import TURN
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = (TURN,)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    TURN,
+    INDEX,
+)

@@ -180,6 +180,8 @@ class VectorIndex(ABC):
 
     def _checked_rows(self, slots: Sequence[int] | IntArray, vectors: FloatArray) -> tuple[IntArray, FloatArray]:
         """Return `slots` as int64 and `vectors` as finite float32, or raise."""
+        if self._is_one_row(slots, vectors):
+            return np.array(slots, np.int64), vectors
         numbers = np.asarray(slots)
         if numbers.size == 0:
             numbers = numbers.astype(np.int64)
@@ -201,6 +203,20 @@ class VectorIndex(ABC):
             if longest > MAX_NORM:
                 raise DimensionError("vectors", expected=f"vectors of length <= {MAX_NORM:.0e}", got=longest)
         return numbers.astype(np.int64, copy=False), rows
+
+    def _is_one_row(self, slots: Sequence[int] | IntArray, vectors: FloatArray) -> bool:
+        """Whether this is the usual write, one good vector: the checks of any input take four times as long."""
+        return (
+            type(slots) is list
+            and len(slots) == 1
+            and type(slots[0]) is int
+            and 0 <= slots[0] <= MAX_SLOT
+            and type(vectors) is np.ndarray
+            and vectors.dtype == np.float32
+            and vectors.shape == (1, self.dims)
+            # Neither infinite nor NaN, then no component is.
+            and 1e-30 < _square(vectors[0]) < 1e30
+        )
 
     @staticmethod
     def _checked_k(k: int) -> int:

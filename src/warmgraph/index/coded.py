@@ -24,8 +24,8 @@ _CROWDED = 4
 _IDLE = 16
 """A cell with less than this part of the usual number is given up, its members move to the cells next to it."""
 
-_REPAIRS = 4
-"""Cells split or given up in one go: writes stay short."""
+_REPAIRS = 2
+"""Cells split in one go; one is given up where none is split. Writes stay short."""
 
 
 class Probing(NamedTuple):
@@ -88,7 +88,7 @@ class CodedVectors:
     @property
     def nlist(self) -> int:
         """Number of cells."""
-        return len(self.pages.pages)
+        return self.pages.nlist
 
     @property
     def gaps(self) -> int:
@@ -220,10 +220,10 @@ class CodedVectors:
         crowded = np.flatnonzero(counts > _CROWDED * usual)
         for cell in crowded[:_REPAIRS].tolist():
             self._split(codebook, cell)
-        if len(crowded) < _REPAIRS and self.nlist > 2:
-            idle = np.flatnonzero(counts < usual / _IDLE)
-            for cell in idle[::-1][: _REPAIRS - len(crowded)].tolist():  # from behind: the last one fills the gap
-                self._give_up(codebook, cell)
+        if not len(crowded) and self.nlist > 2:
+            idle = int(counts.argmin())
+            if counts[idle] < usual / _IDLE:
+                self._give_up(codebook, idle)
 
     def _split(self, codebook: Codebook, cell: int) -> None:
         positions = self.pages.positions(cell)

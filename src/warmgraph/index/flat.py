@@ -54,7 +54,12 @@ class FlatIndex(VectorIndex):
     def upsert(self, slots: Sequence[int] | IntArray, vectors: FloatArray) -> None:
         """Give each slot named its vectors, in place of those it had; see `VectorIndex.upsert`."""
         numbers, rows = self._checked_rows(slots, vectors)
-        if not len(numbers):
+        if len(numbers):
+            self.put(numbers, rows)
+
+    def put(self, numbers: IntArray, rows: FloatArray) -> None:
+        """Do what `upsert` does with slots and vectors that were checked: int64 and finite float32, at least one."""
+        if len(numbers) == 1 and self._put_one(int(numbers[0]), rows):
             return
         self._reserve(self._count + len(numbers), int(numbers.max()) + 1)
         if len(numbers) > 1 and len(np.unique(numbers)) < len(numbers):
@@ -72,6 +77,14 @@ class FlatIndex(VectorIndex):
                 self._append(numbers[~old], rows[~old])
             else:
                 self._append(numbers, rows)
+        self._expose()
+
+    def clear(self) -> None:
+        """Forget everything, but keep the room for as much."""
+        self._row_of[self._slots] = _NONE
+        self._rows_of.clear()
+        self._count = self._items = self._span = 0
+        self._in_order = True
         self._expose()
 
     def remove(self, slots: Iterable[int]) -> None:
@@ -185,6 +198,24 @@ class FlatIndex(VectorIndex):
             return int(self._row_of[slot])
         return _NONE
 
+    def _put_one(self, slot: int, rows: FloatArray) -> bool:
+        """Write one vector, without the detours that several take; False if the slot has several."""
+        self._reserve(self._count + 1, slot + 1)
+        row = int(self._row_of[slot])
+        if row == _SEVERAL:
+            return False
+        if row == _NONE:
+            row = self._count
+            self._count += 1
+            self._items += 1
+            self._owners[row] = slot
+            self._row_of[slot] = row
+            self._in_order = self._in_order and row == slot
+            self._span = max(self._span, slot + 1)
+            self._expose()
+        self._write(slice(row, row + 1), rows)
+        return True
+
     def _append(self, slots: IntArray, vectors: FloatArray) -> None:
         """Add slots that hold nothing; each stands once."""
         start, stop = self._count, self._count + len(slots)
@@ -292,6 +323,8 @@ def of_length_1(vectors: FloatArray) -> FloatArray:
 
     The latter so that saving and loading an index changes no bit.
     """
+    if len(vectors) == 1 and abs(float(np.dot(vectors[0], vectors[0])) - 1.0) < 1e-6:
+        return vectors
     lengths = norms(vectors)
     odd = np.abs(lengths - 1.0) > 1e-6
     if not odd.any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,6 +25,8 @@ _BLOCK = 8192 // PAGE
 
 _GROWTH = 1.125
 
+_PLACES = np.arange(PAGE)
+
 
 class CodePages:
     """Codes in cells.
@@ -46,9 +47,11 @@ class CodePages:
         self.owners: npt.NDArray[np.int32] = np.empty(0, np.int32)  # by position
         self.cell_of_page: npt.NDArray[np.int32] = np.empty(0, np.int32)
         self.counts: IntArray = np.zeros(cells, np.int64)  # by cell
-        self.pages: list[list[int]] = [[] for _ in range(cells)]
+        self.nlist: int = cells
         self.span: int = 0  # pages that are or were in use
-        self._free: list[int] = []
+        self._last = np.full(cells, NOBODY, np.int32)  # by cell: its last page, the only one not full
+        self._before = np.empty(0, np.int32)  # by page: the one before it in its cell, or among the free ones
+        self._free = NOBODY
         self._scratch = np.empty(0, np.uint64)
         self._counts = np.empty(0, np.uint8)
         self._distances = np.empty(0, np.uint16)
@@ -56,9 +59,10 @@ class CodePages:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def positions(self, cell: int) -> IntArray:
-        """Return the positions of a cell's codes, in order."""
-        starts = np.array(self.pages[cell], np.int64) * PAGE
-        return (starts[:, None] + np.arange(PAGE)).ravel()[: self.counts[cell]]
+        """Return the positions of a cell's codes; those on its last page come last."""
+        count = int(self.counts[cell])
+        starts = np.array(self._pages(cell)[::-1], np.int64) * PAGE
+        return (starts[:, None] + _PLACES).ravel()[:count]
 
     def taken(self) -> IntArray:
         """Return the positions that have an owner."""
@@ -137,57 +141,74 @@ class CodePages:
         flat[:, targets] = flat[:, sources]
         self.owners[targets] = self.owners[sources]
         self.owners[positions[left:]] = NOBODY
+        for _ in range(-(-len(positions) // PAGE) - -(-left // PAGE)):
+            page = int(self._last[cell])
+            self._last[cell] = self._before[page]
+            self._release(page)
         self.counts[cell] = left
-        pages = self.pages[cell]
-        while (len(pages) - 1) * PAGE >= left and pages:
-            self._release(pages.pop())
         return sources, targets
 
     def add_cell(self) -> int:
         """Return a new, empty cell."""
-        self.pages.append([])
-        if len(self.pages) > len(self.counts):
-            self.counts = np.concatenate([self.counts, np.zeros(max(len(self.pages) // 8, 8), np.int64)])
-        self.counts[len(self.pages) - 1] = 0
-        return len(self.pages) - 1
+        cell = self.nlist
+        if cell == len(self.counts):
+            more = max(cell // 8, 8)
+            self.counts = np.concatenate([self.counts, np.zeros(more, np.int64)])
+            self._last = np.concatenate([self._last, np.full(more, NOBODY, np.int32)])
+        self.nlist += 1
+        return cell
 
     def clear(self, cell: int) -> None:
         """Empty a cell. What was in it is the caller's to place anew."""
-        for page in self.pages[cell]:
+        for page in self._pages(cell):
             self._release(page)
-        self.pages[cell] = []
+        self._last[cell] = NOBODY
         self.counts[cell] = 0
 
     def drop_cell(self, cell: int) -> None:
         """Remove an empty cell. The last cell takes its number."""
-        pages = self.pages.pop()
-        if cell < len(self.pages):
-            self.pages[cell] = pages
-            self.counts[cell] = self.counts[len(self.pages)]
-            self.cell_of_page[pages] = cell
-        self.counts[len(self.pages)] = 0
+        self.nlist = last = self.nlist - 1
+        if cell != last:
+            self.cell_of_page[self._pages(last)] = cell
+            self.counts[cell], self._last[cell] = self.counts[last], self._last[last]
+        self.counts[last], self._last[last] = 0, NOBODY
+
+    def _pages(self, cell: int) -> list[int]:
+        """Return the pages of a cell, the last one first."""
+        count = -(-int(self.counts[cell]) // PAGE)
+        found, page = [], int(self._last[cell])
+        for _ in range(count):
+            found.append(page)
+            page = int(self._before[page])
+        return found
 
     def _extend(self, cell: int, more: int) -> IntArray:
         """Take `more` places at the end of a cell and return their positions."""
         count = int(self.counts[cell])
-        pages = self.pages[cell]
-        while len(pages) * PAGE < count + more:
-            pages.append(self._take_page(cell))
         self.counts[cell] = count + more
-        if count // PAGE == (count + more - 1) // PAGE:  # all on one page: the usual case
-            first = pages[count // PAGE] * PAGE + count % PAGE
+        taken = -count % PAGE  # places left on the last page
+        first = int(self._last[cell]) * PAGE + count % PAGE
+        if more <= taken:  # the usual case
             return np.arange(first, first + more)
-        return self.positions(cell)[count:]
+        parts = [np.arange(first, first + taken)]
+        while taken < more:
+            start = self._take_page(cell) * PAGE
+            parts.append(np.arange(start, start + min(PAGE, more - taken)))
+            taken += PAGE
+        return np.concatenate(parts)
 
     def _take_page(self, cell: int) -> int:
-        if self._free:
-            page = self._free.pop()
+        if self._free != NOBODY:
+            page = self._free
+            self._free = int(self._before[page])
         else:
             page = self.span
             if page == len(self.cell_of_page):
                 self.reserve(page + 1)
             self.span += 1
         self.cell_of_page[page] = cell
+        self._before[page] = self._last[cell]
+        self._last[cell] = page
         # All ones: no worse than any other code for a place that is empty. Its owner says that it is.
         self.codes[:, page] = np.uint64(2**64 - 1)
         self.owners[page * PAGE : (page + 1) * PAGE] = NOBODY
@@ -196,7 +217,8 @@ class CodePages:
     def _release(self, page: int) -> None:
         self.cell_of_page[page] = NOBODY
         self.owners[page * PAGE : (page + 1) * PAGE] = NOBODY
-        self._free.append(page)
+        self._before[page] = self._free
+        self._free = page
 
     def reserve(self, pages: int) -> None:
         """Make room for so many pages in all."""
@@ -206,10 +228,11 @@ class CodePages:
         grown = max(pages, int(held * _GROWTH), 8)
         codes = np.empty((self.words, grown, PAGE), np.uint64)
         codes[:, : self.span] = self.codes[:, : self.span]
-        owners, cells = np.empty(grown * PAGE, np.int32), np.empty(grown, np.int32)
+        owners, cells, before = (np.empty(size, np.int32) for size in (grown * PAGE, grown, grown))
         owners[: self.span * PAGE] = self.owners[: self.span * PAGE]
         cells[: self.span] = self.cell_of_page[: self.span]
-        self.codes, self.owners, self.cell_of_page = codes, owners, cells
+        before[: self.span] = self._before[: self.span]
+        self.codes, self.owners, self.cell_of_page, self._before = codes, owners, cells, before
 
     def _provide(self, pages: int) -> None:
         """Have scratch arrays for a comparison with so many pages."""
@@ -223,10 +246,8 @@ class CodePages:
     @property
     def nbytes(self) -> int:
         """Bytes in RAM that grow with the codes, with what is reserved."""
-        arrays = (self.codes, self.owners, self.cell_of_page, self.counts)
-        lists = sum(map(sys.getsizeof, self.pages)) + 8 * (len(self.pages) + len(self._free))
-        numbers = 32 * self.span  # each an int object
-        return sum(array.nbytes for array in arrays) + lists + numbers
+        arrays = (self.codes, self.owners, self.cell_of_page, self._before, self.counts, self._last)
+        return sum(array.nbytes for array in arrays)
 
     @property
     def scratch_bytes(self) -> int:
@@ -235,34 +256,35 @@ class CodePages:
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return what `restore` needs."""
-        used = [page for pages in self.pages for page in pages]
         return {
             "codes": self.codes[:, : self.span],
             "owners": self.owners[: self.span * PAGE],
-            "counts": self.counts[: len(self.pages)],
-            "order": np.array(used, np.int32),
+            "cell_of_page": self.cell_of_page[: self.span],
+            "before": self._before[: self.span],
+            "counts": self.counts[: self.nlist],
+            "last": self._last[: self.nlist],
+            "free": np.array(self._free),
         }
 
     def restore(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Take over codes that `arrays` has given, in place of none."""
-        codes = arrays["codes"].astype(np.uint64)
-        self.span = codes.shape[1]
-        self.codes, self.owners = codes, arrays["owners"].astype(np.int32)
-        self.counts = arrays["counts"].astype(np.int64)
-        order = arrays["order"].astype(np.int32)
-        ends = np.cumsum(-(-self.counts // PAGE))
-        self.pages = [pages.tolist() for pages in np.split(order, ends[:-1])]
-        self.cell_of_page = np.full(self.span, NOBODY, np.int32)
-        self.cell_of_page[order] = np.repeat(np.arange(len(self.pages)), np.diff(ends, prepend=0))
-        self._free = np.flatnonzero(self.cell_of_page == NOBODY).tolist()
+        self.codes, self.owners = arrays["codes"].astype(np.uint64), arrays["owners"].astype(np.int32)
+        self.cell_of_page, self._before = arrays["cell_of_page"].astype(np.int32), arrays["before"].astype(np.int32)
+        self.counts, self._last = arrays["counts"].astype(np.int64), arrays["last"].astype(np.int32)
+        self.span, self.nlist, self._free = self.codes.shape[1], len(self.counts), int(arrays["free"])
 
     def _check(self) -> None:
-        used = [page for pages in self.pages for page in pages]
-        assert sorted([*used, *self._free]) == list(range(self.span))
-        for cell, pages in enumerate(self.pages):
+        used = [page for cell in range(self.nlist) for page in self._pages(cell)]
+        free, page = [], self._free
+        while page != NOBODY:
+            free.append(page)
+            page = int(self._before[page])
+        assert sorted([*used, *free]) == list(range(self.span))
+        for cell in range(self.nlist):
+            pages = self._pages(cell)
             assert len(pages) == -(-int(self.counts[cell]) // PAGE)
             assert all(int(self.cell_of_page[page]) == cell for page in pages)
-        assert all(int(self.cell_of_page[page]) == NOBODY for page in self._free)
+        assert all(int(self.cell_of_page[page]) == NOBODY for page in free)
 
 
 def chosen(pages: npt.NDArray[np.intp] | None, places: IntArray) -> IntArray:

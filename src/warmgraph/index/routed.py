@@ -160,9 +160,11 @@ class RoutedIndex(VectorIndex):
         A call that brings more vectors than there are is taken for a first load: cells are made for them at once.
         """
         numbers, rows = self._checked_rows(slots, vectors)
+        if not len(numbers):
+            return
         if len(numbers) <= _BATCH:
             self._forget_coded(numbers.tolist())
-            self._recent.upsert(numbers, rows)
+            self._recent.put(numbers, rows)
         else:
             self._load(numbers, rows)
         self._settle()
@@ -306,7 +308,10 @@ class RoutedIndex(VectorIndex):
 
     def _take_recent(self) -> tuple[IntArray, FloatArray]:
         slots, rows = self._recent.contents()
-        self._recent = FlatIndex(self.dims)
+        if len(rows) <= 4 * _BATCH:
+            self._recent.clear()
+        else:
+            self._recent = FlatIndex(self.dims)
         return slots, rows
 
     def _load(self, slots: IntArray, rows: FloatArray) -> None:
