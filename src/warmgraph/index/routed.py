@@ -25,9 +25,6 @@ from warmgraph.index.signs import SignCoder
 
 __all__ = ["RoutedIndex"]
 
-_BATCH = 64
-"""Writes gathered before they get codes and cells. Until then they are compared exactly, which costs a search 5 us."""
-
 _BLOCK = 1024
 """Vectors added at a time."""
 
@@ -162,7 +159,7 @@ class RoutedIndex(VectorIndex):
         numbers, rows = self._checked_rows(slots, vectors)
         if not len(numbers):
             return
-        if len(numbers) <= _BATCH:
+        if len(numbers) <= self.plan.batch:
             self._forget_coded(numbers.tolist())
             self._recent.put(numbers, rows)
         else:
@@ -300,7 +297,7 @@ class RoutedIndex(VectorIndex):
         if coded is None:
             if self._recent.vectors >= self.plan.codes_from:
                 self._rebuild(*self._take_recent())
-        elif self._recent.vectors + coded.gaps >= _BATCH:
+        elif self._recent.vectors + coded.gaps >= self.plan.batch:
             coded.settle()
             self._add_coded(*self._take_recent())
             if not len(coded):
@@ -308,7 +305,7 @@ class RoutedIndex(VectorIndex):
 
     def _take_recent(self) -> tuple[IntArray, FloatArray]:
         slots, rows = self._recent.contents()
-        if len(rows) <= 4 * _BATCH:
+        if len(rows) <= 4 * self.plan.batch:
             self._recent.clear()
         else:
             self._recent = FlatIndex(self.dims)
@@ -346,7 +343,7 @@ class RoutedIndex(VectorIndex):
             part = slots[start : start + _BLOCK]
             errors = self._coded.add(part, of_length_1(rows[start : start + _BLOCK]))
             if self._coded.codebook is not None:
-                for error in errors[:: max(1, len(errors) // _BATCH)].tolist():
+                for error in errors[:: max(1, len(errors) // 64)].tolist():
                     self.drift.update(error)
             if self._touched is not None:
                 self._touched.update(part.tolist())

@@ -89,7 +89,7 @@ def _arrays(index: RoutedIndex) -> dict[str, Any]:
         arrays["rows"] = coded.rows.array[: coded.pages.span * PAGE]
     else:
         coded.rows.flush()
-        arrays["file"] = np.array(coded.rows.path.name)
+        arrays["mapped"] = np.array(coded.rows.path.name)
     return arrays
 
 
@@ -97,22 +97,22 @@ def _restored(index: RoutedIndex, found: Mapping[str, Any]) -> CodedVectors:
     codebook = Codebook.restored(found) if "centroids" in found else None
     coder = SignCoder(found["rotation"], found["mean"])
     total = found["codes"].shape[1] * PAGE
-    if "file" not in found:
+    if "mapped" not in found:
         rows = index._files.new()
         rows.reserve(total)
         rows.array[:total] = found["rows"]
     else:
         directory = index._files.directory
-        path = None if directory is None else directory / str(found["file"])
+        path = None if directory is None else directory / str(found["mapped"])
         if path is None or not path.exists() or path.stat().st_size < total * index.dims * 4:
-            raise InvalidArgumentError("source", expected="the file of its vectors in `path`", got=found["file"])
+            raise InvalidArgumentError("source", expected="the file of its vectors in `path`", got=found["mapped"])
         rows = VectorRows.opened(index.dims, path, total)
         index._files.clear(but=path)
     coded = CodedVectors(coder, codebook, rows, adapts=index.plan.nlist is None)
     coded.pages.restore(found)
     taken = coded.pages.taken()
     coded.places.put(*_in_order(coded.pages.owners[taken].astype(np.int64), taken, found["several"]))
-    if "file" in found:
+    if "mapped" in found:
         _drop_stale(coded, taken)
     return coded
 
