@@ -20,7 +20,7 @@ _AXES = 128
 
 _SAMPLE = 8192
 _BATCH = 4096
-_ROUNDS = 6
+_ROUNDS = 3
 
 
 class Codebook:

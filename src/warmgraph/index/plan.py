@@ -18,9 +18,12 @@ class Plan:
         bits: Bits of a code, a multiple of 64.
         nlist: Cells; `None` for `cells(vectors)`.
         probed: Share of all cells that is probed.
+        fewest: Cells that are probed at least.
         reranked: Vectors compared exactly for ten hits.
-        fallback_margin: All cells are searched where the last hit's score exceeds that of the last cell probed by
-            less than this.
+        fallback_margin: Where the last hit's score exceeds that of the last cell probed by less than this, the search
+            is repeated over more cells and vectors.
+        fallback_probed: Share of all cells that is probed then.
+        fallback_reranked: How many times as many vectors are compared exactly then.
         batch: Writes gathered before they get codes and cells. Until then they are compared exactly, which costs a
             search 5 us.
         seed: Of rotation and cells.
@@ -28,16 +31,19 @@ class Plan:
     Example:
         >>> plan = Plan()
         >>> plan.cells(100_000), plan.nprobe(1_897), plan.rerank(k=10)
-        (1897, 190, 300)
+        (1897, 160, 200)
     """
 
     codes_from: int = 3_000
-    routed_from: int = 16_000
-    bits: int = 320
+    routed_from: int = 25_000
+    bits: int = 384
     nlist: int | None = None
-    probed: float = 0.10
-    reranked: int = 250
-    fallback_margin: float = 0.24
+    probed: float = 0.08
+    fewest: int = 160
+    reranked: int = 200
+    fallback_margin: float = 0.27
+    fallback_probed: float = 0.25
+    fallback_reranked: int = 5
     batch: int = 64
     seed: int = 0
 
@@ -57,12 +63,29 @@ class Plan:
 
     def nprobe(self, nlist: int) -> int:
         """Return how many cells to probe."""
-        return max(1, math.ceil(self.probed * nlist))
+        return min(max(self.fewest, math.ceil(self.probed * nlist)), nlist)
 
-    def rerank(self, k: int) -> int:
-        """Return how many vectors to compare exactly for `k` hits."""
-        return max(self.reranked, self.reranked // 2 + 15 * k)
+    def fallback(self, nlist: int, k: int) -> tuple[int, int]:
+        """Return how many cells to probe and how many vectors to compare exactly where the first look was unsure.
+
+        That is a fifth of all queries at 100,000 vectors. Of the true best they find .945 at first and .998 at last,
+        which brings all queries together from .982 to .992; the median search is not touched.
+        """
+        nprobe = max(self.nprobe(nlist), math.ceil(self.fallback_probed * nlist))
+        return nprobe, self.fallback_reranked * self.rerank(k)
+
+    def rerank(self, k: int, nlist: int = 2) -> int:
+        """Return how many vectors to compare exactly for `k` hits.
+
+        Three quarters will do where all codes are compared: recall .995 at 10,000 vectors, .990 at 20,000.
+        """
+        if nlist == 1:
+            return self.rerank(k) * 3 // 4
+        return max(self.reranked, self.reranked // 2 + 10 * k)
 
     def confidence(self, margin: float) -> float:
-        """Return the share of the true best that is found at a margin, as measured."""
+        """Return the share of the true best that is found at a margin.
+
+        Fitted: .82 at .17, .94 at .22, .98 at .28; measured were .87, .95 and .98.
+        """
         return 1.0 / (1.0 + math.exp(-(margin - 0.10) / 0.045))

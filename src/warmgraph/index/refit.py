@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Refit"]
 
-_SLICE = 128
-"""Slots copied each time the lock is held: 60 us."""
+_SLICE, _ALONE = 128, 4096
+"""Slots copied each time the lock is held, 60 us; and where nobody else wants it."""
 
 _REST = 0.0005
 """Seconds of rest after each slice, so that who waits for the lock or the interpreter gets both."""
@@ -37,10 +37,11 @@ class Refit:
     def __init__(self, index: RoutedIndex) -> None:
         self._index = index
         self._old: CodedVectors | None = None
+        self._slice = _SLICE
 
     def run(self, lock: AbstractContextManager[object] | None) -> bool:
         """Refit; see `RoutedIndex.refit`."""
-        rest = 0.0 if lock is None else _REST
+        rest, self._slice = (0.0, _ALONE) if lock is None else (_REST, _SLICE)
         lock = nullcontext() if lock is None else lock
         with lock:
             old = self._old = self._index._begin_refit()
@@ -53,8 +54,9 @@ class Refit:
             if sample is None:
                 return False
             fresh = self._index._new_coded(sample, len(slots), rest)
-            for start in range(0, len(slots), _SLICE):
-                part = self._copy(slots[start : start + _SLICE], lock)
+            del sample
+            for start in range(0, len(slots), self._slice):
+                part = self._copy(slots[start : start + self._slice], lock)
                 if part is None:
                     return False
                 fresh.add(*part)
@@ -75,8 +77,8 @@ class Refit:
         count = min(len(slots), plan.sample(len(slots)))
         chosen = np.sort(np.random.default_rng(plan.seed).choice(slots, count, replace=False))
         parts = []
-        for start in range(0, count, _SLICE):
-            part = self._copy(chosen[start : start + _SLICE], lock)
+        for start in range(0, count, self._slice):
+            part = self._copy(chosen[start : start + self._slice], lock)
             if part is None:
                 return None
             parts.append(part[1])

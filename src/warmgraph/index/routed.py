@@ -118,9 +118,10 @@ class RoutedIndex(VectorIndex):
         margin = float(hits.scores[-1]) - found.boundary if len(hits.scores) else 0.0
         if not fallback and found.boundary > -1.0 and margin < self.plan.fallback_margin:
             fallback = True
-            everything = self._coded.candidates(query, Probing(self._coded.nlist, self.plan.rerank(k)))
-            found = everything._replace(nearest_cell=found.nearest_cell)
+            wide = self._coded.candidates(query, Probing(*self.plan.fallback(self._coded.nlist, k)))
+            found = wide._replace(nearest_cell=found.nearest_cell)
             hits = self._ranked(found, query, k, allowed)
+            margin = float(hits.scores[-1]) - found.boundary
         if score_threshold is not None:
             hits = hits.above(score_threshold)
         confidence = 1.0 if found.boundary <= -1.0 else self.plan.confidence(margin)
@@ -261,8 +262,8 @@ class RoutedIndex(VectorIndex):
             self._coded.rows.discard()
 
     def _find(self, coded: CodedVectors, query: FloatArray, k: int, allowed: BoolArray | None) -> tuple[Found, bool]:
-        """Return candidates, and whether all cells were searched because fewer would not do."""
-        rerank = self.plan.rerank(k)
+        """Return candidates, and whether all cells had to be searched to have enough."""
+        rerank = self.plan.rerank(k, coded.nlist)
         if 2 * rerank >= coded.places.vectors:
             return coded.exact(query, allowed), False
         if allowed is not None:

@@ -23,7 +23,7 @@ class SearchSignals:
         quantization_error: 1 - score of the nearest cell: how far the query is from everything known. 0 without cells.
         probed_cells: Cells looked at; 1 where there are none.
         candidates: Codes compared.
-        fallback: Whether the margin was too small, and all cells were searched after all.
+        fallback: Whether the margin was too small at first, and the search was repeated over more cells.
     """
 
     confidence: float

@@ -18,7 +18,8 @@ def topics() -> Callable[..., FloatArray]:
         centres = np.random.default_rng(99).standard_normal((60, dims))
         rng = np.random.default_rng(seed)
         rows = centres[rng.integers(0, 60, count)] + 0.7 * rng.standard_normal((count, dims))
-        return (rows / np.linalg.norm(rows, axis=1)[:, None]).astype(np.float32)
+        unit: FloatArray = (rows / np.linalg.norm(rows, axis=1)[:, None]).astype(np.float32)
+        return unit
 
     return make
 
