@@ -143,8 +143,8 @@ class FaissIVF(Engine):
     """faiss IVFFlat with sqrt(N) cells."""
 
     name = "faiss IVFFlat"
-    package = "faiss"
-    levels = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+    package: ClassVar[str | None] = "faiss"
+    levels: ClassVar[Sequence[int]] = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
     def build(self, vectors: Floats) -> None:
         faiss: Any = importlib.import_module("faiss")
@@ -180,8 +180,8 @@ class Hnswlib(Engine):
     """hnswlib, M = 16, ef_construction = 200."""
 
     name = "hnswlib M=16"
-    package = "hnswlib"
-    levels = (24, 32, 48, 64, 80, 96, 128, 192, 256, 384)
+    package: ClassVar[str | None] = "hnswlib"
+    levels: ClassVar[Sequence[int]] = (24, 32, 48, 64, 80, 96, 128, 192, 256, 384)
 
     def build(self, vectors: Floats) -> None:
         hnswlib: Any = importlib.import_module("hnswlib")
@@ -211,8 +211,8 @@ class Usearch(Engine):
     """usearch, the same graph."""
 
     name = "usearch M=16"
-    package = "usearch"
-    levels = (24, 32, 48, 64, 80, 96, 128, 192, 256, 384)
+    package: ClassVar[str | None] = "usearch"
+    levels: ClassVar[Sequence[int]] = (24, 32, 48, 64, 80, 96, 128, 192, 256, 384)
 
     def build(self, vectors: Floats) -> None:
         index: Any = importlib.import_module("usearch.index")
@@ -243,8 +243,8 @@ class RoutingMemory(Engine):
     """routing-memory, its codebook and retriever; `top_k` is capped at 5 only in its store."""
 
     name = "routing-memory"
-    package = "rm"
-    levels = (3, 8, 16, 32, 64)
+    package: ClassVar[str | None] = "rm"
+    levels: ClassVar[Sequence[int]] = (3, 8, 16, 32, 64)
 
     def build(self, vectors: Floats) -> None:
         rm: Any = importlib.import_module("rm")

@@ -97,13 +97,13 @@ class CodedVectors:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def candidates(self, query: FloatArray, probing: Probing) -> Found:
-        """Return the vectors most like a query of length 1."""
+    def candidates(self, query: FloatArray, probing: Probing, allowed: BoolArray | None = None) -> Found:
+        """Return the vectors most like a query of length 1, of those that a mask over slots allows."""
         probed, best, boundary = self._route(query, probing.nprobe)
         pages = None if probed is None else self.pages.pages_in(probed)
         distances = self.pages.distances(self.coder.encode_one(query), pages)
         positions = chosen(pages, nearest(distances, probing.rerank))
-        slots, scores = self._compare(query, positions)
+        slots, scores = self._compare(query, positions, allowed)
         count = self.nlist if probed is None else min(probing.nprobe, self.nlist)
         return Found(slots, scores, best, boundary, count, len(distances))
 
@@ -119,11 +119,15 @@ class CodedVectors:
 
     def exact(self, query: FloatArray, allowed: BoolArray | None = None) -> Found:
         """Return all vectors, or those whose slots are set in a mask, with their scores."""
-        positions = self.pages.taken() if allowed is None else self.places.chosen(allowed)
-        slots, scores = np.empty(len(positions), np.int64), np.empty(len(positions), np.float32)
+        if allowed is None:  # in place, empty places too: copying the others would take ten times as long
+            total = self.pages.span * self.pages.size
+            owners, scores = self.pages.owners[:total], np.vecdot(self.rows.array[:total], query)
+            held = owners != NOBODY
+            return Found(owners[held].astype(np.int64), scores[held], 1.0, -1.0, self.nlist, total)
+        positions = self.places.chosen(allowed)
+        slots, scores = self.pages.owners[positions].astype(np.int64), np.empty(len(positions), np.float32)
         for start in range(0, len(positions), _BATCH):
             block = slice(start, start + _BATCH)
-            slots[block] = self.pages.owners[positions[block]]
             np.vecdot(self.rows.take(positions[block]), query, out=scores[block])
         return Found(slots, scores, 1.0, -1.0, self.nlist, len(positions))
 
@@ -133,9 +137,8 @@ class CodedVectors:
 
     def contents(self, slots: IntArray) -> tuple[IntArray, FloatArray]:
         """Return copies of the vectors of slots, with the slot of each; slots that hold none are left out."""
-        places = [self.places.get(slot) for slot in slots.tolist()]
-        owners = np.repeat(slots, [len(positions) for positions in places])
-        return owners, self.rows.take(np.array([place for positions in places for place in positions], np.int64))
+        owners, positions = self.places.of(slots)
+        return owners, self.rows.take(positions)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -277,11 +280,16 @@ class CodedVectors:
         np.greater_equal(scores, boundary, out=probed[:-1])
         return probed, float(scores.max()), float(boundary)
 
-    def _compare(self, query: FloatArray, positions: IntArray) -> tuple[IntArray, FloatArray]:
-        """Return the slots at positions, and their scores."""
+    def _compare(
+        self, query: FloatArray, positions: IntArray, allowed: BoolArray | None = None
+    ) -> tuple[IntArray, FloatArray]:
+        """Return the slots at positions that are allowed, and their scores."""
         slots = self.pages.owners.take(positions)
-        if (slots == NOBODY).any():
-            held = slots != NOBODY
+        held = slots != NOBODY
+        if allowed is not None:
+            held &= slots < len(allowed)
+            held &= allowed.take(slots, mode="clip")
+        if not held.all():
             slots, positions = slots[held], positions[held]
         return slots.astype(np.int64), self.rows.take(positions) @ query
 

@@ -98,6 +98,17 @@ class Places:
         several = [place for slot in slots[found == _SEVERAL].tolist() for place in self._several[slot]]
         return np.concatenate([positions, np.array(several, np.int64)])
 
+    def of(self, slots: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the positions of slots, with the slot of each; slots without a vector are left out."""
+        slots = slots[slots < len(self._place)]
+        found = self._place[slots]
+        if not self._several:
+            held = found != _NONE
+            return slots[held], found[held].astype(np.int64)
+        places = [self.get(slot) for slot in slots.tolist()]
+        owners = np.repeat(slots, [len(positions) for positions in places])
+        return owners, np.array([place for positions in places for place in positions], np.int64)
+
     def several(self) -> list[tuple[int, list[int]]]:
         """Return the slots with several vectors, and their positions in the order they were given."""
         return list(self._several.items())

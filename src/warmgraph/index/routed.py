@@ -12,14 +12,14 @@ import numpy as np
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index.base import BoolArray, FloatArray, Hits, IntArray, Metric, VectorIndex
 from warmgraph.index.codebook import Codebook
-from warmgraph.index.coded import CodedVectors, Found, Probing
+from warmgraph.index.coded import CodedVectors
 from warmgraph.index.drift import DriftDetector
+from warmgraph.index.finding import find
 from warmgraph.index.flat import FlatIndex, of_length_1
 from warmgraph.index.plan import Plan
 from warmgraph.index.refit import Refit
 from warmgraph.index.rows import VectorFiles
 from warmgraph.index.saved import load, save
-from warmgraph.index.selection import best_of_each, top_k
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals, gini
 from warmgraph.index.signs import SignCoder
 
@@ -84,8 +84,8 @@ class RoutedIndex(VectorIndex):
     ) -> Hits:
         """Return the best `k` slots, or all if there are fewer; see `VectorIndex.search`.
 
-        With `allowed`, up to a quarter of all slots are found without routing: a small tenant beside a huge one finds
-        all of its rows.
+        With `allowed`, the best of up to half of all slots are found without routing: a small tenant beside a huge one
+        finds all of its rows.
         """
         if self._coded is None:
             return self._recent.search(query, k, allowed=allowed, score_threshold=score_threshold)
@@ -113,21 +113,8 @@ class RoutedIndex(VectorIndex):
         k = self._checked_k(k)
         if allowed is not None:
             self._check_mask(allowed)
-        found, fallback = self._find(self._coded, query, k, allowed)
-        hits = self._ranked(found, query, k, allowed)
-        margin = float(hits.scores[-1]) - found.boundary if len(hits.scores) else 0.0
-        if not fallback and found.boundary > -1.0 and margin < self.plan.fallback_margin:
-            fallback = True
-            wide = self._coded.candidates(query, Probing(*self.plan.fallback(self._coded.nlist, k)))
-            found = wide._replace(nearest_cell=found.nearest_cell)
-            hits = self._ranked(found, query, k, allowed)
-            margin = float(hits.scores[-1]) - found.boundary
-        if score_threshold is not None:
-            hits = hits.above(score_threshold)
-        confidence = 1.0 if found.boundary <= -1.0 else self.plan.confidence(margin)
-        error = 1.0 - min(found.nearest_cell, 1.0)
-        signals = SearchSignals(confidence, margin, error, found.probed_cells, found.candidates, fallback)
-        return RoutedHits(hits, signals)
+        found = find(self._coded, self._recent, self.plan, query, k, allowed)
+        return found if score_threshold is None else found._replace(hits=found.hits.above(score_threshold))
 
     def scores(self, query: FloatArray, size: int) -> FloatArray:
         """Return the exact score of each slot below `size`; see `VectorIndex.scores`."""
@@ -135,7 +122,11 @@ class RoutedIndex(VectorIndex):
         if self._coded is not None:
             found = self._coded.exact(self._checked_query(query))
             below = found.slots < size
-            np.maximum.at(scores, found.slots[below], found.scores[below])
+            slots, values = found.slots[below], found.scores[below]
+            if self._coded.places.repeated:
+                np.maximum.at(scores, slots, values)
+            else:
+                scores[slots] = values
         return scores
 
     def vectors_of(self, slot: int) -> FloatArray:
@@ -260,27 +251,6 @@ class RoutedIndex(VectorIndex):
         """Remove the files of the vectors. An index in RAM needs no closing."""
         if self._coded is not None:
             self._coded.rows.discard()
-
-    def _find(self, coded: CodedVectors, query: FloatArray, k: int, allowed: BoolArray | None) -> tuple[Found, bool]:
-        """Return candidates, and whether all cells had to be searched to have enough."""
-        rerank = self.plan.rerank(k, coded.nlist)
-        if 2 * rerank >= coded.places.vectors:
-            return coded.exact(query, allowed), False
-        if allowed is not None:
-            return coded.candidates_among(query, allowed, rerank), False
-        found = coded.candidates(query, Probing(self.plan.nprobe(coded.nlist), rerank))
-        if len(found.slots) < k:
-            return coded.candidates(query, Probing(coded.nlist, rerank)), True
-        return found, False
-
-    def _ranked(self, found: Found, query: FloatArray, k: int, allowed: BoolArray | None) -> Hits:
-        slots, scores = found.slots, found.scores
-        if len(self._recent):
-            recent = self._recent.search(query, k, allowed=allowed)
-            slots, scores = np.concatenate([slots, recent.slots]), np.concatenate([scores, recent.scores])
-        if self._coded is not None and self._coded.places.repeated:
-            slots, scores = best_of_each(slots, scores)
-        return top_k(slots, scores, k)
 
     def _forget_coded(self, slots: Iterable[int]) -> None:
         coded = self._coded

@@ -38,7 +38,7 @@ class SignCoder:
     Example:
         >>> coder = SignCoder.fit(np.eye(8, dtype=np.float32), seed=0)
         >>> coder.encode(np.eye(8, dtype=np.float32)).shape
-        (8, 4)
+        (8, 6)
     """
 
     def __init__(self, rotation: FloatArray, mean: FloatArray) -> None:
