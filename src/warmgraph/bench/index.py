@@ -104,9 +104,9 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
             figures["growth_exponent"] = exponent(figures["growth"])
             tables.append(_grown(corpus, figures["growth"], figures["growth_exponent"]))
             if args.chart is not None:
-                from warmgraph.bench.index_chart import draw_growth
+                from warmgraph.bench.index_chart import draw, growth_chart
 
-                draw_growth(args.chart, figures["growth"], figures["growth_exponent"], figures)
+                draw(args.chart, growth_chart(figures["growth"], figures["growth_exponent"], figures))
     settings = {
         "vectors": corpus.name,
         "real_vectors": len(corpus.base) if args.vectors else 0,

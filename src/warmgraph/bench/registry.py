@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.experiments import RUN
 from warmgraph.bench.index import INDEX
 from warmgraph.bench.turn import TURN
 
@@ -11,4 +12,5 @@ __all__ = ["BENCHMARKS"]
 BENCHMARKS: tuple[Benchmark, ...] = (
     TURN,
     INDEX,
+    RUN,
 )

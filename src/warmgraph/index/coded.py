@@ -18,14 +18,14 @@ from warmgraph.index.signs import SignCoder
 __all__ = ["CodedVectors", "Found", "Probing"]
 
 _BATCH = 1024
-_CROWDED = 4
+_CROWDED = 6
 """A cell with so many times the usual number of members is split."""
 
 _IDLE = 16
 """A cell with less than this part of the usual number is given up, its members move to the cells next to it."""
 
-_REPAIRS = 2
-"""Cells split in one go; one is given up where none is split. Writes stay short."""
+_REPAIRS = 1
+"""Cells split in one go; one is given up where none is split. Each takes a millisecond, and writes stay short."""
 
 
 class Probing(NamedTuple):
@@ -197,11 +197,10 @@ class CodedVectors:
 
     def _close_gaps(self, gone: IntArray) -> None:
         self._gaps.clear()
-        for cell in np.unique(self.pages.cell_of_page[gone // self.pages.size]).tolist():
-            sources, targets = self.pages.close_gaps(cell)
-            if len(targets):
-                self.rows.array[targets] = self.rows.array[sources]
-                self.places.move(self.pages.owners[targets], sources, targets)
+        sources, targets = self.pages.close_gaps(gone)
+        if len(targets):
+            self.rows.array[targets] = self.rows.array[sources]
+            self.places.move(self.pages.owners[targets], sources, targets)
 
     def _place(self, slots: IntArray, vectors: FloatArray) -> tuple[IntArray, FloatArray]:
         codes = self.coder.encode(vectors)
@@ -285,11 +284,11 @@ class CodedVectors:
     ) -> tuple[IntArray, FloatArray]:
         """Return the slots at positions that are allowed, and their scores."""
         slots = self.pages.owners.take(positions)
-        held = slots != NOBODY
-        if allowed is not None:
-            held &= slots < len(allowed)
-            held &= allowed.take(slots, mode="clip")
-        if not held.all():
+        if allowed is not None or slots.min(initial=0) == NOBODY:
+            held = slots != NOBODY
+            if allowed is not None:
+                held &= slots < len(allowed)
+                held &= allowed.take(slots, mode="clip")
             slots, positions = slots[held], positions[held]
         return slots.astype(np.int64), self.rows.take(positions) @ query
 

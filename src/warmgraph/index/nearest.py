@@ -9,8 +9,8 @@ from warmgraph.index.base import IntArray
 
 __all__ = ["nearest"]
 
-_SAMPLE = 1021
-"""Distances looked at to guess the threshold: 11 us for 12,000 distances instead of 34 with a histogram of all."""
+_SAMPLE = 509
+"""Distances looked at to guess the threshold: 9 us for 12,000 distances instead of 34 with a histogram of all."""
 
 
 def nearest(distances: npt.NDArray[np.uint16], number: int) -> IntArray:

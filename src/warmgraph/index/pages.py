@@ -127,26 +127,52 @@ class CodePages:
         self.owners[positions] = owners
         return positions
 
-    def close_gaps(self, cell: int) -> tuple[IntArray, IntArray]:
-        """Move a cell's last codes to its places without an owner, and give back the pages that fall empty.
+    def close_gaps(self, gone: IntArray) -> tuple[IntArray, IntArray]:
+        """Move the last codes of cells to places that have lost their owner, and give back pages that fall empty.
+
+        Args:
+            gone: Array of shape (n,), int64: all places without an owner in their cells.
 
         Returns:
             The positions that codes were moved from, and to.
         """
-        positions = self.positions(cell)
-        owned = self.owners[positions] != NOBODY
-        left = int(owned.sum())
-        sources, targets = positions[left:][owned[left:]], positions[:left][~owned[:left]]
+        cells, first, counts = np.unique(self.cell_of_page[gone // PAGE], return_index=True, return_counts=True)
+        sources: list[int] = []
+        targets: list[int] = []
+        emptied: list[int] = []
+        # A cell hardly ever has two gaps: without arrays for a single one, closing takes 2 us instead of 25.
+        for cell, position, count in zip(cells.tolist(), gone[first].tolist(), counts.tolist(), strict=True):
+            if count == 1:
+                left = int(self.counts[cell]) - 1
+                source = int(self._last[cell]) * PAGE + left % PAGE
+                moved = [(source, position)] if source != position else []
+            else:
+                positions = self.positions(cell)
+                owned = self.owners[positions] != NOBODY
+                left = int(owned.sum())
+                gaps = positions[:left][~owned[:left]].tolist()
+                moved = list(zip(positions[left:][owned[left:]].tolist(), gaps, strict=True))
+            sources += [source for source, _ in moved]
+            targets += [target for _, target in moved]
+            emptied += self._shrink(cell, left)
+        from_, to = np.array(sources, np.int64), np.array(targets, np.int64)
         flat = self.codes.reshape(self.words, -1)
-        flat[:, targets] = flat[:, sources]
-        self.owners[targets] = self.owners[sources]
-        self.owners[positions[left:]] = NOBODY
-        for _ in range(-(-len(positions) // PAGE) - -(-left // PAGE)):
+        flat[:, to] = flat[:, from_]
+        self.owners[to] = self.owners[from_]
+        self.owners[from_] = NOBODY
+        for page in emptied:
+            self._release(page)
+        return from_, to
+
+    def _shrink(self, cell: int, left: int) -> list[int]:
+        """Leave a cell so many codes and return the pages that it no longer needs, for `_release`."""
+        pages = []
+        for _ in range(-(-int(self.counts[cell]) // PAGE) - -(-left // PAGE)):
             page = int(self._last[cell])
             self._last[cell] = self._before[page]
-            self._release(page)
+            pages.append(page)
         self.counts[cell] = left
-        return sources, targets
+        return pages
 
     def add_cell(self) -> int:
         """Return a new, empty cell."""

@@ -13,6 +13,7 @@ import pytest
 
 from warmgraph.bench import BENCHMARKS
 from warmgraph.bench.index import INDEX
+from warmgraph.bench.index_chart import draw, growth_chart
 from warmgraph.bench.index_data import Corpus, load_corpus, neighbours, synthetic
 from warmgraph.bench.index_engines import ENGINES, Engine, Routed
 from warmgraph.bench.index_life import churn, exponent, grow
@@ -191,15 +192,13 @@ def test_bad_arguments_are_refused(given: tuple[str, str], capsys: pytest.Captur
 
 def test_growth_is_drawn(tmp_path: Path) -> None:
     """A chart with the peers' points, or the name of the extra that brings what draws it."""
-    from warmgraph.bench.index_chart import draw_growth
-
     found = [{"items": 10**at, "p50_us": 10.0 * at, "recall": 1.0} for at in (3, 4)]
-    figures = {"compare_1000": [{"name": "hnswlib M=16", "p50_us": 30.0}]}
+    chart = growth_chart(found, 0.5, {"compare_1000": [{"name": "hnswlib M=16", "p50_us": 30.0}]})
     if find_spec("matplotlib") is None:
         with pytest.raises(MissingDependencyError, match="bench"):
-            draw_growth(tmp_path / "growth.svg", found, 0.5, figures)
+            draw(tmp_path / "growth.svg", chart)
         pytest.skip("matplotlib is not installed")
 
-    draw_growth(tmp_path / "growth.svg", found, 0.5, figures)
+    draw(tmp_path / "growth.svg", chart)
 
     assert "hnswlib" in (tmp_path / "growth.svg").read_text()
