@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from warmgraph.index.base import BoolArray, FloatArray, Hits
@@ -9,18 +11,41 @@ from warmgraph.index.coded import CodedVectors, Found, Probing
 from warmgraph.index.flat import FlatIndex
 from warmgraph.index.plan import Plan
 from warmgraph.index.selection import best_of_each, top_k
-from warmgraph.index.signals import RoutedHits, SearchSignals
+from warmgraph.index.signals import SearchSignals
 
-__all__ = ["find"]
+__all__ = ["Outcome", "find"]
 
 _MOST = 0.5
 """Share of all slots in a mask from which cells are probed as without one, and what is not allowed is left out."""
 
 
+class Outcome(NamedTuple):
+    """What a search found, and how.
+
+    Attributes:
+        hits: Best first.
+        found: The candidates, and what routing knows about them.
+        margin: Score of the last hit minus the score of the last cell probed.
+        fallback: Whether the first look was not enough.
+    """
+
+    hits: Hits
+    found: Found
+    margin: float
+    fallback: bool
+
+    def signals(self, plan: Plan) -> SearchSignals:
+        """Return how sure the search is."""
+        found = self.found
+        confidence = 1.0 if found.boundary <= -1.0 else plan.confidence(self.margin)
+        error = 1.0 - min(found.nearest_cell, 1.0)
+        return SearchSignals(confidence, self.margin, error, found.probed_cells, found.candidates, self.fallback)
+
+
 def find(
     coded: CodedVectors, recent: FlatIndex, plan: Plan, query: FloatArray, k: int, allowed: BoolArray | None
-) -> RoutedHits:
-    """Return the best `k` of coded and recent vectors, and how sure that is.
+) -> Outcome:
+    """Return the best `k` of coded and recent vectors, and how they were found.
 
     Args:
         coded: Vectors with codes.
@@ -39,10 +64,7 @@ def find(
         found = wide._replace(nearest_cell=found.nearest_cell)
         hits = _ranked(coded, recent, found, query, k, allowed)
         margin = _margin(hits, found)
-    confidence = 1.0 if found.boundary <= -1.0 else plan.confidence(margin)
-    error = 1.0 - min(found.nearest_cell, 1.0)
-    signals = SearchSignals(confidence, margin, error, found.probed_cells, found.candidates, fallback)
-    return RoutedHits(hits, signals)
+    return Outcome(hits, found, margin, fallback)
 
 
 def _look(coded: CodedVectors, plan: Plan, query: FloatArray, k: int, allowed: BoolArray | None) -> tuple[Found, bool]:

@@ -14,7 +14,7 @@ from warmgraph.index.base import BoolArray, FloatArray, Hits, IntArray, Metric, 
 from warmgraph.index.codebook import Codebook
 from warmgraph.index.coded import CodedVectors
 from warmgraph.index.drift import DriftDetector
-from warmgraph.index.finding import find
+from warmgraph.index.finding import Outcome, find
 from warmgraph.index.flat import FlatIndex, of_length_1
 from warmgraph.index.plan import Plan
 from warmgraph.index.refit import Refit
@@ -47,8 +47,8 @@ class RoutedIndex(VectorIndex):
     Args:
         dims: Length of the vectors.
         metric: "cosine"; others are for `FlatIndex`.
-        path: Directory for the exact vectors, in files mapped into memory: RAM then holds codes and places only, at
-            most 64 bytes a vector. The directory is a cache of this index alone. `None` keeps vectors in RAM.
+        path: Directory for the exact vectors, in files mapped into memory: RAM then holds codes and places only, about
+            60 bytes a vector. The directory is a cache of this index alone. `None` keeps vectors in RAM.
         plan: How many make which way the fastest, and how much is looked at.
 
     Raises:
@@ -89,7 +89,8 @@ class RoutedIndex(VectorIndex):
         """
         if self._coded is None:
             return self._recent.search(query, k, allowed=allowed, score_threshold=score_threshold)
-        return self.search_with_signals(query, k, allowed=allowed, score_threshold=score_threshold).hits
+        hits = self._find(self._coded, query, k, allowed).hits
+        return hits if score_threshold is None else hits.above(score_threshold)
 
     def search_with_signals(
         self, query: FloatArray, k: int, *, allowed: BoolArray | None = None, score_threshold: float | None = None
@@ -109,12 +110,9 @@ class RoutedIndex(VectorIndex):
         if self._coded is None:
             hits = self._recent.search(query, k, allowed=allowed, score_threshold=score_threshold)
             return RoutedHits(hits, SearchSignals(1.0, 2.0, 0.0, 1, len(self._recent), False))
-        query = self._checked_query(query)
-        k = self._checked_k(k)
-        if allowed is not None:
-            self._check_mask(allowed)
-        found = find(self._coded, self._recent, self.plan, query, k, allowed)
-        return found if score_threshold is None else found._replace(hits=found.hits.above(score_threshold))
+        found = self._find(self._coded, query, k, allowed)
+        hits = found.hits if score_threshold is None else found.hits.above(score_threshold)
+        return RoutedHits(hits, found.signals(self.plan))
 
     def scores(self, query: FloatArray, size: int) -> FloatArray:
         """Return the exact score of each slot below `size`; see `VectorIndex.scores`."""
@@ -251,6 +249,13 @@ class RoutedIndex(VectorIndex):
         """Remove the files of the vectors. An index in RAM needs no closing."""
         if self._coded is not None:
             self._coded.rows.discard()
+
+    def _find(self, coded: CodedVectors, query: FloatArray, k: int, allowed: BoolArray | None) -> Outcome:
+        query = self._checked_query(query)
+        k = self._checked_k(k)
+        if allowed is not None:
+            self._check_mask(allowed)
+        return find(coded, self._recent, self.plan, query, k, allowed)
 
     def _forget_coded(self, slots: Iterable[int]) -> None:
         coded = self._coded
