@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Refit"]
 
 _SLICE, _ALONE = 128, 4096
-"""Slots copied each time the lock is held, 60 us; and where nobody else wants it."""
+"""Slots copied each time the lock is held, 10 to 40 us; and where nobody else wants it."""
 
 _REST = 0.0005
 """Seconds of rest after each slice, so that who waits for the lock or the interpreter gets both."""
