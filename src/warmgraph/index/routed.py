@@ -205,8 +205,8 @@ class RoutedIndex(VectorIndex):
     ) -> RoutedIndex:
         """Return the index that was saved; nothing is made anew.
 
-        A mapped file goes on changing after `save`. Each vector in it is held against its code (10 to 25 us each), and slots
-        where they do not agree are left out: `slot in index` tells which have to be written again.
+        A mapped file goes on changing after `save`. Each vector in it is held against its code (10 to 25 us each), and
+        slots where they do not agree are left out: `slot in index` tells which have to be written again.
 
         Args:
             source: What `save` has written.
