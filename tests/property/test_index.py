@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import random
 from collections import Counter
@@ -13,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from warmgraph.index import FlatIndex, FloatArray, LexicalDocument, LexicalIndex, Metric
+from warmgraph.index import FlatIndex, FloatArray, LexicalDocument, LexicalIndex, Metric, Plan, RoutedIndex, VectorIndex
 from warmgraph.index.lexical import BACKGROUND
 
 SLOTS = 13
@@ -125,7 +126,7 @@ class FlatMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.index = FlatIndex(DIMS, self.metric)
+        self.index: VectorIndex = FlatIndex(DIMS, self.metric)
         self.model: dict[int, list[tuple[float, ...]]] = {}
 
     @rule(items=items, order=st.randoms(use_true_random=False))
@@ -171,6 +172,28 @@ class FlatMachine(RuleBasedStateMachine):
         return product / ((math.hypot(*vector) * math.hypot(*query)) or 1.0) if self.metric == "cosine" else product
 
 
+class RoutedMachine(FlatMachine):
+    """The same with codes and cells, all of them probed; they are made anew, saved and loaded now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plan = Plan(codes_from=2, routed_from=5, probed=1.0, reranked=10**6, batch=3)
+        self.index = RoutedIndex(DIMS, plan=self.plan)
+
+    @rule()
+    def refit(self) -> None:
+        assert isinstance(self.index, RoutedIndex)
+        self.index.refit()
+
+    @rule()
+    def reopen(self) -> None:
+        assert isinstance(self.index, RoutedIndex)
+        file = io.BytesIO()
+        self.index.save(file)
+        file.seek(0)
+        self.index = RoutedIndex.load(file, DIMS, plan=self.plan)
+
+
 class DotMachine(FlatMachine):
     metric = "dot"
 
@@ -183,7 +206,8 @@ TestLexical = LexicalMachine.TestCase
 TestCosine = FlatMachine.TestCase
 TestDot = DotMachine.TestCase
 TestDistance = DistanceMachine.TestCase
-TestLexical.settings = TestCosine.settings = TestDot.settings = TestDistance.settings = settings(
+TestRouted = RoutedMachine.TestCase
+TestLexical.settings = TestCosine.settings = TestDot.settings = TestDistance.settings = TestRouted.settings = settings(
     max_examples=80, stateful_step_count=30
 )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
+from warmgraph.bench.index import INDEX
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
 
@@ -12,5 +14,7 @@ __all__ = ["BENCHMARKS"]
 BENCHMARKS: tuple[Benchmark, ...] = (
     TURN,
     STORE,
+    INDEX,
+    RUN,
     IMPORT,
 )

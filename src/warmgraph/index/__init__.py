@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from warmgraph.index.base import BoolArray, FloatArray, Hits, IndexStats, IntArray, Metric, VectorIndex
+from warmgraph.index.codebook import Codebook
+from warmgraph.index.drift import DriftDetector
 from warmgraph.index.flat import FlatIndex
 from warmgraph.index.lexical import LexicalDocument, LexicalIndex
 from warmgraph.index.namespace import Entry, NamespaceIndex
+from warmgraph.index.plan import Plan
+from warmgraph.index.routed import RoutedIndex
 from warmgraph.index.selection import top_k
+from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals
 from warmgraph.index.tokens import Analyzer, analyze
 from warmgraph.index.wordings import Document
 
 __all__ = [
     "Analyzer",
     "BoolArray",
+    "Codebook",
     "Document",
+    "DriftDetector",
     "Entry",
     "FlatIndex",
     "FloatArray",
@@ -24,6 +31,11 @@ __all__ = [
     "LexicalIndex",
     "Metric",
     "NamespaceIndex",
+    "Plan",
+    "RoutedHits",
+    "RoutedIndex",
+    "RoutedStats",
+    "SearchSignals",
     "VectorIndex",
     "analyze",
     "top_k",

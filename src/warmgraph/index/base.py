@@ -51,6 +51,17 @@ class Hits(NamedTuple):
     slots: IntArray
     scores: FloatArray
 
+    def above(self, threshold: float) -> Hits:
+        """Return the hits whose scores are at least a threshold.
+
+        Raises:
+            InvalidArgumentError: The threshold is not a number.
+        """
+        if threshold != threshold:
+            raise InvalidArgumentError("score_threshold", expected="a number", got=threshold)
+        count = int((self.scores >= threshold).sum())
+        return Hits(self.slots[:count], self.scores[:count])
+
 
 @dataclass(frozen=True, slots=True)
 class IndexStats:
@@ -119,7 +130,9 @@ class VectorIndex(ABC):
         """Forget the vectors of `slots`; slots that hold none are ignored."""
 
     @abstractmethod
-    def search(self, query: FloatArray, k: int, *, allowed: BoolArray | None = None) -> Hits:
+    def search(
+        self, query: FloatArray, k: int, *, allowed: BoolArray | None = None, score_threshold: float | None = None
+    ) -> Hits:
         """Return the best `k` slots, or all if there are fewer.
 
         Args:
@@ -127,9 +140,10 @@ class VectorIndex(ABC):
             k: How many; at least 1.
             allowed: Mask over slots, shape (m,), bool: only slots that are set in it are returned. Slots from m on
                 count as not set.
+            score_threshold: Slots with lower scores are left out.
 
         Raises:
-            InvalidArgumentError: `k` is not an int >= 1, or `allowed` is not a mask.
+            InvalidArgumentError: `k` is not an int >= 1, `allowed` is not a mask, or `score_threshold` not a number.
             DimensionError: `query` has the wrong shape or dtype, or is not finite.
         """
 
@@ -170,6 +184,8 @@ class VectorIndex(ABC):
 
     def _checked_rows(self, slots: Sequence[int] | IntArray, vectors: FloatArray) -> tuple[IntArray, FloatArray]:
         """Return `slots` as int64 and `vectors` as finite float32, or raise."""
+        if self._is_one_row(slots, vectors):
+            return np.array(slots, np.int64), vectors
         numbers = np.asarray(slots)
         if numbers.size == 0:
             numbers = numbers.astype(np.int64)
@@ -191,6 +207,33 @@ class VectorIndex(ABC):
             if longest > MAX_NORM:
                 raise DimensionError("vectors", expected=f"vectors of length <= {MAX_NORM:.0e}", got=longest)
         return numbers.astype(np.int64, copy=False), rows
+
+    def _is_one_row(self, slots: Sequence[int] | IntArray, vectors: FloatArray) -> bool:
+        """Whether this is the usual write, one good vector: the checks of any input take four times as long."""
+        return (
+            type(slots) is list
+            and len(slots) == 1
+            and type(slots[0]) is int
+            and 0 <= slots[0] <= MAX_SLOT
+            and type(vectors) is np.ndarray
+            and vectors.dtype == np.float32
+            and vectors.shape == (1, self.dims)
+            # Neither infinite nor NaN, then no component is.
+            and 1e-30 < _square(vectors[0]) < 1e30
+        )
+
+    @staticmethod
+    def _checked_k(k: int) -> int:
+        if not isinstance(k, int | np.integer) or k < 1:
+            raise InvalidArgumentError("k", expected="an int >= 1", got=k)
+        return int(k)
+
+    @staticmethod
+    def _check_mask(allowed: BoolArray) -> None:
+        if not isinstance(allowed, np.ndarray) or allowed.dtype != np.bool_ or allowed.ndim != 1:
+            raise InvalidArgumentError(
+                "allowed", expected="a mask over slots: an array of bool, shape (m,)", got=allowed
+            )
 
     def _checked_query(self, query: FloatArray) -> FloatArray:
         """Return `query` as float32, of length 1 (or 0) where the metric is the cosine, or raise."""

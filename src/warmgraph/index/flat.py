@@ -22,9 +22,9 @@ from warmgraph.index.base import (
     VectorIndex,
     norms,
 )
-from warmgraph.index.selection import top_k
+from warmgraph.index.selection import best_of_each, top_k
 
-__all__ = ["FlatIndex"]
+__all__ = ["FlatIndex", "of_length_1"]
 
 _NONE, _SEVERAL = -1, -2
 """In place of a row: the slot has no vector, or more than one."""
@@ -75,7 +75,13 @@ class FlatIndex(VectorIndex):
     def upsert(self, slots: Sequence[int] | IntArray, vectors: FloatArray) -> None:
         """Give each slot named its vectors, in place of those it had; see `VectorIndex.upsert`."""
         numbers, rows = self._checked_rows(slots, vectors)
-        if not len(numbers):
+        if len(numbers):
+            self.put(numbers, rows)
+
+    def put(self, numbers: IntArray, rows: FloatArray) -> None:
+        """Do what `upsert` does with slots and vectors that were checked: int64 and finite float32, at least one."""
+        if len(numbers) == 1 and int(numbers[0]) not in self._rows_of:
+            self._put_one(int(numbers[0]), (of_length_1(rows) if self.metric == "cosine" else rows)[0])
             return
         self._reserve(self._count + len(numbers), int(numbers.max()) + 1)
         with self._lock:
@@ -108,24 +114,16 @@ class FlatIndex(VectorIndex):
             return
         if abs(square - 1.0) > 2e-6:
             vector = vector * np.float32(square**-0.5)
-        row = self._row_of.item(slot) if slot < len(self._row_of) else _NONE
-        if row != _NONE:
-            with self._lock:
-                self._arena[row] = vector
-            return
-        if slot >= len(self._row_of) or self._count == len(self._arena):
-            self._reserve(self._count + 1, slot + 1)
-        row = self._count
+        self._put_one(slot, vector)
+
+    def clear(self) -> None:
+        """Forget everything, but keep the room for as much."""
+        self._row_of[self._slots] = _NONE
         with self._lock:
-            self._arena[row] = vector
-            self._owners[row] = slot
-        self._row_of[slot] = row
-        if slot != row:
-            self._in_order = False
-        if slot >= self._span:
-            self._span = slot + 1
-        self._count = row + 1
-        self._items += 1
+            self._owners[: self._count] = -1
+        self._rows_of.clear()
+        self._count = self._items = self._span = 0
+        self._in_order = True
         self._expose()
 
     def remove(self, slots: Iterable[int]) -> None:
@@ -142,10 +140,11 @@ class FlatIndex(VectorIndex):
             self._move_to(max(self._count * 2, _SMALLEST))
         self._expose()
 
-    def search(self, query: FloatArray, k: int, *, allowed: BoolArray | None = None) -> Hits:
+    def search(
+        self, query: FloatArray, k: int, *, allowed: BoolArray | None = None, score_threshold: float | None = None
+    ) -> Hits:
         """Return the best `k` slots, or all if there are fewer; see `VectorIndex.search`."""
-        if not isinstance(k, int | np.integer) or k < 1:
-            raise InvalidArgumentError("k", expected="an int >= 1", got=k)
+        k = self._checked_k(k)
         query = self._checked_query(query)
         slots = self._slots
         if allowed is None:
@@ -158,11 +157,9 @@ class FlatIndex(VectorIndex):
             else:
                 values = self._compare(self._rows, query)[chosen]
         if self._rows_of:
-            slots, item = np.unique(slots, return_inverse=True)
-            best = np.full(len(slots), -np.inf, np.float32)
-            np.maximum.at(best, item, values)
-            values = best
-        return top_k(slots, values, int(k))
+            slots, values = best_of_each(slots, values)
+        hits = top_k(slots, values, k)
+        return hits if score_threshold is None else hits.above(score_threshold)
 
     def scores(self, query: FloatArray, size: int) -> FloatArray:
         """Return the score of each slot below `size`; see `VectorIndex.scores`."""
@@ -188,6 +185,20 @@ class FlatIndex(VectorIndex):
         row = self._row(slot)
         rows = self._rows_of[slot] if row == _SEVERAL else [row] if row >= 0 else []
         return self._arena[np.array(rows, np.int64)]
+
+    def contents(self) -> tuple[IntArray, FloatArray]:
+        """Return copies of all vectors, with the slot of each; those of one slot in the order they were given."""
+        if not self._rows_of:
+            return self._slots.copy(), self._rows.copy()
+        single = np.flatnonzero(self._row_of[self._slots] != _SEVERAL)
+        several = [row for rows in self._rows_of.values() for row in rows]
+        rows = np.concatenate([single, np.array(several, np.int64)])
+        return self._slots[rows], self._rows[rows]
+
+    @property
+    def vectors(self) -> int:
+        """Number of vectors held."""
+        return self._count
 
     def __len__(self) -> int:
         return self._items
@@ -222,10 +233,7 @@ class FlatIndex(VectorIndex):
 
     def _rows_in(self, allowed: BoolArray) -> IntArray:
         """Return the numbers of the rows whose slot is set in the mask."""
-        if not isinstance(allowed, np.ndarray) or allowed.dtype != np.bool_ or allowed.ndim != 1:
-            raise InvalidArgumentError(
-                "allowed", expected="a mask over slots: an array of bool, shape (m,)", got=allowed
-            )
+        self._check_mask(allowed)
         if len(allowed) >= len(self._row_of):
             return np.flatnonzero(allowed[self._slots])
         rows = np.flatnonzero(self._slots < len(allowed))
@@ -235,6 +243,28 @@ class FlatIndex(VectorIndex):
         if isinstance(slot, (int, np.integer)) and 0 <= slot < len(self._row_of):
             return int(self._row_of[slot])
         return _NONE
+
+    def _put_one(self, slot: int, vector: FloatArray) -> None:
+        """Give a slot that does not have several vectors this one, which is as it is to be kept."""
+        row = self._row_of.item(slot) if slot < len(self._row_of) else _NONE
+        if row != _NONE:
+            with self._lock:
+                self._arena[row] = vector
+            return
+        if slot >= len(self._row_of) or self._count == len(self._arena):
+            self._reserve(self._count + 1, slot + 1)
+        row = self._count
+        with self._lock:
+            self._arena[row] = vector
+            self._owners[row] = slot
+        self._row_of[slot] = row
+        if slot != row:
+            self._in_order = False
+        if slot >= self._span:
+            self._span = slot + 1
+        self._count = row + 1
+        self._items += 1
+        self._expose()
 
     def _append(self, slots: IntArray, vectors: FloatArray) -> None:
         """Add slots that hold nothing; each stands once."""
@@ -267,7 +297,7 @@ class FlatIndex(VectorIndex):
         if self.metric != "cosine":
             self._arena[rows] = vectors
         elif len(vectors) <= BLOCK:
-            self._arena[rows] = _of_length_1(vectors)
+            self._arena[rows] = of_length_1(vectors)
         else:
             targets = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
             for start in range(0, len(targets), BLOCK):
@@ -350,11 +380,13 @@ class FlatIndex(VectorIndex):
             assert bool(((lengths == 0.0) | (np.abs(lengths - 1.0) < 1e-5)).all())
 
 
-def _of_length_1(vectors: FloatArray) -> FloatArray:
+def of_length_1(vectors: FloatArray) -> FloatArray:
     """Return the vectors at length 1; zero vectors, and those of length 1 but for rounding, as they are.
 
     The latter so that saving and loading an index changes no bit.
     """
+    if len(vectors) == 1 and abs(float(np.dot(vectors[0], vectors[0])) - 1.0) < 1e-6:
+        return vectors
     lengths = norms(vectors)
     odd = np.abs(lengths - 1.0) > 1e-6
     if not odd.any():

@@ -6,9 +6,9 @@ import numpy as np
 
 from warmgraph.index.base import FloatArray, Hits, IntArray
 
-__all__ = ["lower_bound", "top_k"]
+__all__ = ["best_of_each", "lower_bound", "top_k"]
 
-_SORT = 500
+_SORT = 200
 """Up to so many scores, sorting them all is fastest."""
 
 _GROUPS = 16
@@ -32,6 +32,19 @@ def top_k(slots: IntArray, scores: FloatArray, k: int) -> Hits:
         slots, scores = slots[few], scores[few]
     best = np.lexsort((slots, scores))[: -k - 1 : -1]
     return Hits(slots[best], scores[best])
+
+
+def best_of_each(slots: IntArray, scores: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return each slot once, with the best of its scores.
+
+    Example:
+        >>> best_of_each(np.array([7, 3, 7]), np.array([0.5, 0.25, 0.75], np.float32))
+        (array([3, 7]), array([0.25, 0.75], dtype=float32))
+    """
+    names, item = np.unique(slots, return_inverse=True)
+    best = np.full(len(names), -np.inf, np.float32)
+    np.maximum.at(best, item, scores)
+    return names, best
 
 
 def lower_bound(scores: FloatArray, k: int) -> np.float32:

@@ -9,10 +9,22 @@ import numpy as np
 import pytest
 
 from warmgraph.errors import DimensionError, InvalidArgumentError
-from warmgraph.index import FlatIndex, FloatArray, IndexStats, Metric, VectorIndex
+from warmgraph.index import FlatIndex, FloatArray, Metric, Plan, RoutedIndex, VectorIndex
 
-IMPLEMENTATIONS: list[Callable[[int, Metric], VectorIndex]] = [FlatIndex]
+
+def codes(dims: int, metric: Metric = "cosine") -> RoutedIndex:
+    """A `RoutedIndex` that makes codes at once, and compares all vectors exactly."""
+    return RoutedIndex(dims, metric, plan=Plan(codes_from=1, routed_from=10**9, reranked=10**6, batch=2))
+
+
+def cells(dims: int, metric: Metric = "cosine") -> RoutedIndex:
+    """A `RoutedIndex` that makes codes and cells at once, and compares all vectors exactly."""
+    return RoutedIndex(dims, metric, plan=Plan(codes_from=1, routed_from=1, reranked=10**6, batch=1))
+
+
+IMPLEMENTATIONS: list[Callable[..., VectorIndex]] = [FlatIndex, RoutedIndex, codes, cells]
 METRICS: list[Metric] = ["cosine", "dot", "l2"]
+WITH_METRIC = [(FlatIndex, metric) for metric in METRICS] + [(make, "cosine") for make in (RoutedIndex, codes, cells)]
 
 
 @pytest.fixture(params=IMPLEMENTATIONS, ids=lambda make: make.__name__)
@@ -45,7 +57,7 @@ def _score(metric: Metric, vector: FloatArray, query: FloatArray) -> float:
     return float(x @ q) / (lengths or 1.0)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("make", "metric"), WITH_METRIC)
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 40.0])
 def test_scores_are_those_of_the_definition(make: Callable[..., VectorIndex], metric: Metric, scale: float) -> None:
     """Every score equals the metric computed in float64, and sits at its slot."""
@@ -62,7 +74,7 @@ def test_scores_are_those_of_the_definition(make: Callable[..., VectorIndex], me
     np.testing.assert_allclose(expected, scores, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("make", "metric"), WITH_METRIC)
 def test_search_is_the_ranking_of_the_scores(make: Callable[..., VectorIndex], metric: Metric) -> None:
     """Search returns the best k slots in the order of their scores."""
     index = make(16, metric)
@@ -245,9 +257,9 @@ def test_the_cosine_does_not_depend_on_the_length(make: Callable[..., VectorInde
     np.testing.assert_allclose(expected, index.scores(query * np.float32(scale), 20), atol=1e-5)
 
 
-def test_near_neighbours_keep_their_distance(make: Callable[..., VectorIndex]) -> None:
+def test_near_neighbours_keep_their_distance() -> None:
     """The Euclidean distance of vectors that hardly differ is not lost in rounding."""
-    index = make(2, "l2")
+    index = FlatIndex(2, "l2")
     index.upsert([0, 1], _rows([1000, 1000], [1000.001, 1000]))
 
     expected = float(np.float32(1000.001)) - 1000
@@ -322,7 +334,7 @@ def test_bad_input_changes_nothing(index: VectorIndex, slots: Any, vectors: Any,
     np.testing.assert_array_equal(before, index.scores(_rows([1, 2])[0], 6))
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("make", "metric"), WITH_METRIC)
 @pytest.mark.parametrize(
     "query",
     [
@@ -350,9 +362,9 @@ def test_a_bad_query_is_refused(make: Callable[..., VectorIndex], metric: Metric
 
 
 @pytest.mark.parametrize("metric", ["dot", "l2"])
-def test_vectors_whose_products_overflow_are_refused(make: Callable[..., VectorIndex], metric: Metric) -> None:
+def test_vectors_whose_products_overflow_are_refused(metric: Metric) -> None:
     """No score is ever infinite or NaN: vectors too long for float32 products are named as such."""
-    index = make(2, metric)
+    index = FlatIndex(2, metric)
     index.upsert([0, 1], _rows([9e17, 0], [-9e17, 0]))
 
     assert np.isfinite(index.scores(_rows([9e17, 0])[0], 2)).all()
@@ -399,5 +411,22 @@ def test_stats_count_items_and_vectors(index: VectorIndex) -> None:
     index.upsert([8, 8], _noise(2, 2))
     stats = index.stats()
 
-    assert IndexStats(items=4, vectors=5, ram_bytes=stats.ram_bytes, disk_bytes=0) == stats
+    assert (4, 5, 0) == (stats.items, stats.vectors, stats.disk_bytes)
     assert stats.ram_bytes >= 5 * 2 * 4
+
+
+@pytest.mark.parametrize("threshold", [-2.0, 0.5, 0.6, 2.0])
+def test_a_threshold_leaves_out_lower_scores(index: VectorIndex, threshold: float) -> None:
+    """Hits below the threshold are dropped, those that meet it stay."""
+    query = _rows([1, 0])[0]
+    everything = index.search(query, 10)
+
+    hits = index.search(query, 10, score_threshold=threshold)
+
+    assert [score for score in everything.scores.tolist() if score >= threshold] == hits.scores.tolist()
+
+
+def test_a_threshold_is_a_number(index: VectorIndex) -> None:
+    """NaN, with which nothing compares, is refused."""
+    with pytest.raises(InvalidArgumentError, match="score_threshold"):
+        index.search(_rows([1, 0])[0], 1, score_threshold=float("nan"))

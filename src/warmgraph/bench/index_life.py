@@ -1,0 +1,153 @@
+"""An index that is written to: recall after churn, searches while cells are made anew, size and growth."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from warmgraph.bench.index_data import Corpus, neighbours
+from warmgraph.bench.index_engines import Routed
+from warmgraph.bench.index_timing import recall, time_searches
+from warmgraph.bench.report import percentile
+
+__all__ = ["churn", "exponent", "grow"]
+
+
+def churn(corpus: Corpus, count: int, k: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Replace, or remove and add again, each vector three times; then refit while searches go on.
+
+    Returns:
+        Recall of a fresh index and after the churn, and searches in microseconds: alone and during the refit.
+    """
+    vectors, truth = corpus.vectors(count), neighbours(corpus, count, k)
+    fresh = Routed(corpus.dims)
+    fresh.build(vectors)
+    before = recall(fresh, corpus.queries, truth, k)
+    rng = np.random.default_rng(corpus.seed)
+    index = fresh.index
+    began = perf_counter()
+    for lap in range(3):
+        tell(f"churn {lap + 1} of 3: {count:,} vectors")
+        order = rng.permutation(count)
+        for start in range(0, count, 32):
+            slots = order[start : start + 32]
+            if rng.random() < 0.5:
+                index.remove(slots.tolist())
+            elif lap < 2:  # for a while something else is there
+                index.upsert(slots, vectors[rng.permutation(slots)])
+            index.upsert(slots, vectors[slots])
+    spent = perf_counter() - began
+    after = recall(fresh, corpus.queries, truth, k)
+    tell("searching while a refit is under way")
+    return {
+        "items": count,
+        "recall_fresh": before,
+        "recall_after_churn": after,
+        "write_us": 1e6 * spent / (3 * count),
+        **_search_during_refit(fresh, corpus, k),
+        "recall_after_refit": recall(fresh, corpus.queries, truth, k),
+    }
+
+
+def _search_during_refit(engine: Routed, corpus: Corpus, k: int) -> dict[str, Any]:
+    lock = threading.RLock()
+    stop = threading.Event()
+    waits: list[float] = []
+
+    def once(number: int) -> float:
+        began = perf_counter()
+        with lock:
+            engine.search(corpus.queries[number % len(corpus.queries)], k)
+        return perf_counter() - began
+
+    def refit() -> None:
+        engine.index.refit(lock)
+        stop.set()
+
+    gc.collect()
+    gc.disable()
+    try:
+        alone = [once(number) for number in range(3000)]
+        worker = threading.Thread(target=refit)
+        began = perf_counter()
+        worker.start()
+        while not stop.is_set():
+            waits.append(once(len(waits)))
+        worker.join()
+        spent = perf_counter() - began
+    finally:
+        gc.enable()
+    figures: dict[str, Any] = {"refit_s": spent, "searches_during_refit": len(waits)}
+    for name, times in (("alone", alone), ("refit", waits)):
+        for label, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
+            figures[f"{name}_{label}_us"] = 1e6 * percentile(times, share)
+        figures[f"{name}_worst_us"] = 1e6 * max(times, default=float("nan"))
+    return figures
+
+
+def grow(corpus: Corpus, sizes: list[int], k: int, tell: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Measure `RoutedIndex` with vectors in a mapped file at each size.
+
+    Returns:
+        For each size recall, searches in microseconds, and bytes: as the index counts them, and as the system does.
+    """
+    found = []
+    for count in sizes:
+        tell(f"growth: {count:,} vectors")
+        truth = neighbours(corpus, count, k)
+        with TemporaryDirectory() as directory:
+            gc.collect()
+            resident = _private_bytes()
+            engine = Routed(corpus.dims, Path(directory))
+            began = perf_counter()
+            engine.build_from(corpus.blocks(count))
+            built = perf_counter() - began
+            gc.collect()
+            grown = None if resident is None else (_private_bytes() or 0) - resident
+            reached = recall(engine, corpus.queries, truth, k)
+            times = time_searches([engine], corpus.queries, k)[0]
+            stats = engine.index.stats()
+            found.append(
+                {
+                    "items": count,
+                    "mode": stats.mode,
+                    "nlist": stats.nlist,
+                    "recall": reached,
+                    "p50_us": 1e6 * median(times),
+                    "p99_us": 1e6 * percentile(times, 0.99),
+                    "build_s": built,
+                    "ram_bytes_per_item": stats.ram_bytes_per_vector,
+                    "fixed_bytes": stats.fixed_bytes,
+                    "disk_bytes_per_item": stats.disk_bytes / count,
+                    "resident_bytes": grown,
+                }
+            )
+            engine.index.close()
+    return found
+
+
+def exponent(found: list[dict[str, Any]]) -> float:
+    """Return how the median search grows: N to the power of this, by least squares over the logarithms."""
+    sizes = np.log([each["items"] for each in found])
+    return (
+        float(np.polyfit(sizes, np.log([each["p50_us"] for each in found]), 1)[0]) if len(found) > 1 else float("nan")
+    )
+
+
+def _private_bytes() -> int | None:
+    """Return the memory of this process without what is mapped from files; `None` where the system does not say."""
+    if not sys.platform.startswith("linux"):
+        return None
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    return None

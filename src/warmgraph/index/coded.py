@@ -1,0 +1,313 @@
+"""Vectors behind sign codes, in one cell or in many: what `RoutedIndex` is made of beyond the exact scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from warmgraph.index.base import BoolArray, FloatArray, IntArray
+from warmgraph.index.codebook import Codebook
+from warmgraph.index.nearest import nearest
+from warmgraph.index.pages import NOBODY, CodePages, chosen
+from warmgraph.index.places import Places
+from warmgraph.index.rows import VectorRows
+from warmgraph.index.signs import SignCoder
+
+__all__ = ["CodedVectors", "Found", "Probing"]
+
+_BATCH = 1024
+_CROWDED = 6
+"""A cell with so many times the usual number of members is split."""
+
+_IDLE = 16
+"""A cell with less than this part of the usual number is given up, its members move to the cells next to it."""
+
+_REPAIRS = 1
+"""Cells split in one go; one is given up where none is split. Each takes a millisecond, and writes stay short."""
+
+
+class Probing(NamedTuple):
+    """How much of the index a search looks at.
+
+    Attributes:
+        nprobe: Cells probed.
+        rerank: Vectors compared exactly.
+    """
+
+    nprobe: int
+    rerank: int
+
+
+class Found(NamedTuple):
+    """Candidates with exact scores, and what routing knows about them.
+
+    Attributes:
+        slots: Array of shape (m,), int64; a slot with several vectors may stand several times.
+        scores: Array of shape (m,), float32.
+        nearest_cell: Score of the best cell; 1 if nothing was routed.
+        boundary: Score of the last cell probed; -1 if all were.
+        probed_cells: Cells looked at.
+        candidates: Codes compared.
+    """
+
+    slots: IntArray
+    scores: FloatArray
+    nearest_cell: float
+    boundary: float
+    probed_cells: int
+    candidates: int
+
+
+class CodedVectors:
+    """Unit vectors with codes in cells.
+
+    Without a codebook there is one cell: every code is compared. A vector's position on the pages is also its row, so
+    vectors of one cell lie together, in a file as well.
+
+    Args:
+        coder: Makes the codes.
+        codebook: Names the cells; `None` for one cell.
+        rows: Keeps the exact vectors.
+        adapts: Whether crowded cells are split and idle ones given up.
+    """
+
+    def __init__(self, coder: SignCoder, codebook: Codebook | None, rows: VectorRows, *, adapts: bool = True) -> None:
+        self.coder: SignCoder = coder
+        self.codebook: Codebook | None = codebook
+        self.rows: VectorRows = rows
+        self.pages: CodePages = CodePages(coder.words, 1 if codebook is None else codebook.nlist)
+        self.places: Places = Places()
+        self.adapts: bool = adapts
+        self._gaps: set[int] = set()  # positions whose vectors are gone, until the next `settle`
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def nlist(self) -> int:
+        """Number of cells."""
+        return self.pages.nlist
+
+    @property
+    def gaps(self) -> int:
+        """Number of removed vectors whose places are not closed yet."""
+        return len(self._gaps)
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def candidates(self, query: FloatArray, probing: Probing, allowed: BoolArray | None = None) -> Found:
+        """Return the vectors most like a query of length 1, of those that a mask over slots allows."""
+        probed, best, boundary = self._route(query, probing.nprobe)
+        pages = None if probed is None else self.pages.pages_in(probed)
+        distances = self.pages.distances(self.coder.encode_one(query), pages)
+        positions = chosen(pages, nearest(distances, probing.rerank))
+        slots, scores = self._compare(query, positions, allowed)
+        count = self.nlist if probed is None else min(probing.nprobe, self.nlist)
+        return Found(slots, scores, best, boundary, count, len(distances))
+
+    def candidates_among(self, query: FloatArray, allowed: BoolArray, rerank: int) -> Found:
+        """Return the vectors most like a query whose slots are set in a mask; few are all compared exactly."""
+        positions = self.places.chosen(allowed)
+        count = len(positions)
+        if count > 2 * rerank:
+            distances = self.pages.distances_at(self.coder.encode_one(query), positions)
+            positions = positions[nearest(distances, rerank)]
+        slots, scores = self._compare(query, positions)
+        return Found(slots, scores, 1.0, -1.0, self.nlist, count)
+
+    def exact(self, query: FloatArray, allowed: BoolArray | None = None) -> Found:
+        """Return all vectors, or those whose slots are set in a mask, with their scores."""
+        if allowed is None:  # in place, empty places too: copying the others would take ten times as long
+            total = self.pages.span * self.pages.size
+            owners, scores = self.pages.owners[:total], np.vecdot(self.rows.array[:total], query)
+            held = owners != NOBODY
+            return Found(owners[held].astype(np.int64), scores[held], 1.0, -1.0, self.nlist, total)
+        positions = self.places.chosen(allowed)
+        slots, scores = self.pages.owners[positions].astype(np.int64), np.empty(len(positions), np.float32)
+        for start in range(0, len(positions), _BATCH):
+            block = slice(start, start + _BATCH)
+            np.vecdot(self.rows.take(positions[block]), query, out=scores[block])
+        return Found(slots, scores, 1.0, -1.0, self.nlist, len(positions))
+
+    def vectors_of(self, slot: int) -> FloatArray:
+        """Return a copy of a slot's vectors: array of shape (m, dims)."""
+        return self.rows.take(np.array(self.places.get(slot), np.int64))
+
+    def contents(self, slots: IntArray) -> tuple[IntArray, FloatArray]:
+        """Return copies of the vectors of slots, with the slot of each; slots that hold none are left out."""
+        owners, positions = self.places.of(slots)
+        return owners, self.rows.take(positions)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def reserve(self, vectors: int) -> None:
+        """Make room for so many vectors in all, and the half empty last pages of cells."""
+        self.pages.reserve(vectors // self.pages.size + self.nlist // 2 + 1)
+        self.rows.reserve(len(self.pages.owners))
+
+    def add(self, slots: IntArray, vectors: FloatArray) -> FloatArray:
+        """Add vectors of slots that hold none.
+
+        Args:
+            slots: Array of shape (n,), int64; a slot named m times gets m vectors.
+            vectors: Array of shape (n, dims), float32, of length 1 or 0.
+
+        Returns:
+            Array of shape (n,), float32: how far each vector is from the cell it came to, 1 - cosine.
+        """
+        errors = np.zeros(len(slots), np.float32)
+        positions = np.empty(len(slots), np.int64)
+        for start in range(0, len(slots), _BATCH):
+            block = slice(start, start + _BATCH)
+            positions[block], errors[block] = self._place(slots[block], vectors[block])
+        self.places.put(slots, positions)
+        return errors
+
+    def remove(self, slots: Iterable[int]) -> None:
+        """Forget the vectors of slots; the gaps are closed by `settle`."""
+        for slot in slots:
+            for position in self.places.pop(slot):
+                self.pages.owners[position] = NOBODY
+                self._gaps.add(position)
+
+    def remove_damaged(self, slots: Iterable[int]) -> None:
+        """Forget slots whose vectors are no longer those that their cells know; all means are made anew."""
+        self.remove(slots)
+        self._close_gaps(np.array(sorted(self._gaps), np.int64))
+        if self.codebook is not None:
+            self.codebook.forget_members()
+            taken = self.pages.taken()
+            for start in range(0, len(taken), _BATCH):
+                part = taken[start : start + _BATCH]
+                cells = self.pages.cell_of_page[part // self.pages.size].astype(np.int64)
+                self.codebook.partial_fit(self.codebook.project(self.rows.take(part)), cells)
+
+    def settle(self) -> None:
+        """Close the gaps, take what is gone out of the means, and mend a few cells."""
+        if self._gaps:
+            gone = np.array(sorted(self._gaps), np.int64)
+            if self.codebook is not None:
+                cells = self.pages.cell_of_page[gone // self.pages.size].astype(np.int64)
+                self.codebook.partial_fit(self.codebook.project(self.rows.take(gone)), cells, sign=-1)
+            self._close_gaps(gone)
+        if self.codebook is not None and self.adapts:
+            self._mend(self.codebook)
+
+    def _close_gaps(self, gone: IntArray) -> None:
+        self._gaps.clear()
+        sources, targets = self.pages.close_gaps(gone)
+        if len(targets):
+            self.rows.array[targets] = self.rows.array[sources]
+            self.places.move(self.pages.owners[targets], sources, targets)
+
+    def _place(self, slots: IntArray, vectors: FloatArray) -> tuple[IntArray, FloatArray]:
+        codes = self.coder.encode(vectors)
+        if self.codebook is None:
+            cells, errors = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.float32)
+        else:
+            points = self.codebook.project(vectors)
+            cells, near = self.codebook.assign(points)
+            errors = 1.0 - near
+            self.codebook.partial_fit(points, cells)
+        positions = self.pages.append(cells, codes, slots)
+        self.rows.reserve(len(self.pages.owners))
+        self.rows.array[positions] = vectors
+        return positions, errors
+
+    def _mend(self, codebook: Codebook) -> None:
+        counts = self.pages.counts[: self.nlist]
+        usual = max(len(self.places) / max(self.nlist, 1), 8.0)
+        crowded = np.flatnonzero(counts > _CROWDED * usual)
+        for cell in crowded[:_REPAIRS].tolist():
+            self._split(codebook, cell)
+        if not len(crowded) and self.nlist > 2:
+            idle = int(counts.argmin())
+            if counts[idle] < usual / _IDLE:
+                self._give_up(codebook, idle)
+
+    def _split(self, codebook: Codebook, cell: int) -> None:
+        positions = self.pages.positions(cell)
+        leaving = codebook.split(cell, codebook.project(self.rows.take(positions)))
+        new = self.pages.add_cell()
+        self._move(positions, cell, np.where(leaving, new, cell))
+
+    def _give_up(self, codebook: Codebook, cell: int) -> None:
+        positions = self.pages.positions(cell)
+        points = codebook.project(self.rows.take(positions))
+        codebook.partial_fit(points, np.full(len(points), cell), sign=-1)
+        last = codebook.nlist - 1
+        codebook.drop(cell)
+        cells, _ = codebook.assign(points)
+        codebook.partial_fit(points, cells)
+        self._move(positions, cell, np.where(cells == cell, last, cells))
+        self.pages.drop_cell(cell)
+
+    def _move(self, positions: IntArray, cell: int, cells: IntArray) -> None:
+        """Bring all members of a cell to other cells."""
+        flat = self.pages.codes.reshape(self.pages.words, -1)
+        owners, codes = self.pages.owners[positions].astype(np.int64), flat[:, positions].T
+        vectors = self.rows.take(positions)
+        self.pages.clear(cell)
+        targets = self.pages.append(cells, codes, owners)
+        self.rows.reserve(len(self.pages.owners))
+        self.rows.array[targets] = vectors
+        self.places.move(owners, positions, targets)
+
+    @property
+    def ram_bytes(self) -> int:
+        """Bytes in RAM that grow with the vectors, with what is reserved."""
+        return self.pages.nbytes + self.places.nbytes + self.rows.ram_bytes + 64 * len(self._gaps)
+
+    @property
+    def fixed_bytes(self) -> int:
+        """Bytes in RAM that do not: rotation, axes, centroids, scratch arrays."""
+        codebook = 0 if self.codebook is None else self.codebook.nbytes
+        return self.coder.nbytes + codebook + self.pages.scratch_bytes
+
+    # -- within a search -------------------------------------------------------------------------------------------
+
+    def _route(self, query: FloatArray, nprobe: int) -> tuple[BoolArray | None, float, float]:
+        """Return a mask over cells, `None` for all, with the scores of the best and the last cell probed."""
+        if self.codebook is None or nprobe >= self.nlist:
+            return None, 1.0, -1.0
+        scores = self.codebook.scores(self.codebook.project(query))
+        at = len(scores) - nprobe
+        boundary = np.partition(scores, at)[at]
+        probed = np.zeros(len(scores) + 1, np.bool_)  # the last one for pages that belong to no cell
+        np.greater_equal(scores, boundary, out=probed[:-1])
+        return probed, float(scores.max()), float(boundary)
+
+    def _compare(
+        self, query: FloatArray, positions: IntArray, allowed: BoolArray | None = None
+    ) -> tuple[IntArray, FloatArray]:
+        """Return the slots at positions that are allowed, and their scores."""
+        slots = self.pages.owners.take(positions)
+        if allowed is not None or slots.min(initial=0) == NOBODY:
+            held = slots != NOBODY
+            if allowed is not None:
+                held &= slots < len(allowed)
+                held &= allowed.take(slots, mode="clip")
+            slots, positions = slots[held], positions[held]
+        return slots.astype(np.int64), self.rows.take(positions) @ query
+
+    def _check(self) -> None:
+        self.pages._check()
+        self.places._check()
+        taken = self.pages.taken()
+        owners = self.pages.owners[taken]
+        assert len(taken) == self.places.vectors
+        assert len(taken) + len(self._gaps) == int(self.pages.counts[: self.nlist].sum())
+        for slot in np.unique(owners).tolist():
+            assert sorted(self.places.get(slot)) == taken[owners == slot].tolist()
+        vectors = self.rows.take(taken)
+        flat = self.pages.codes.reshape(self.pages.words, -1)
+        # Products of one row and of many may differ in their last digit, and a sign with them.
+        differing = np.bitwise_count(flat[:, taken].T ^ self.coder.encode(vectors)).sum()
+        assert int(differing) <= 1 + len(taken) // 10
+        if self.codebook is not None:
+            members = np.flatnonzero(self.pages.owners[: self.pages.span * self.pages.size] != NOBODY)
+            members = np.union1d(members, np.array(sorted(self._gaps), np.int64))
+            cells = self.pages.cell_of_page[members // self.pages.size]
+            self.codebook._check(self.codebook.project(self.rows.take(members)), cells)

@@ -1,0 +1,101 @@
+"""How a search goes through codes and cells, and what it makes of the outcome."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from warmgraph.index.base import BoolArray, FloatArray, Hits
+from warmgraph.index.coded import CodedVectors, Found, Probing
+from warmgraph.index.flat import FlatIndex
+from warmgraph.index.plan import Plan
+from warmgraph.index.selection import best_of_each, top_k
+from warmgraph.index.signals import SearchSignals
+
+__all__ = ["Outcome", "find"]
+
+_MOST = 0.5
+"""Share of all slots in a mask from which cells are probed as without one, and what is not allowed is left out."""
+
+
+class Outcome(NamedTuple):
+    """What a search found, and how.
+
+    Attributes:
+        hits: Best first.
+        found: The candidates, and what routing knows about them.
+        margin: Score of the last hit minus the score of the last cell probed.
+        fallback: Whether the first look was not enough.
+    """
+
+    hits: Hits
+    found: Found
+    margin: float
+    fallback: bool
+
+    def signals(self, plan: Plan) -> SearchSignals:
+        """Return how sure the search is."""
+        found = self.found
+        confidence = 1.0 if found.boundary <= -1.0 else plan.confidence(self.margin)
+        error = 1.0 - min(found.nearest_cell, 1.0)
+        return SearchSignals(confidence, self.margin, error, found.probed_cells, found.candidates, self.fallback)
+
+
+def find(
+    coded: CodedVectors, recent: FlatIndex, plan: Plan, query: FloatArray, k: int, allowed: BoolArray | None
+) -> Outcome:
+    """Return the best `k` of coded and recent vectors, and how they were found.
+
+    Args:
+        coded: Vectors with codes.
+        recent: Vectors without; all of them are compared.
+        plan: How much to look at.
+        query: Array of shape (dims,), float32, of length 1 or 0.
+        k: How many.
+        allowed: Mask over slots; `None` for all.
+    """
+    found, fallback = _look(coded, plan, query, k, allowed)
+    hits = _ranked(coded, recent, found, query, k, allowed)
+    margin = _margin(hits, found)
+    if not fallback and found.boundary > -1.0 and margin < plan.fallback_margin:
+        fallback = True
+        wide = coded.candidates(query, Probing(*plan.fallback(coded.nlist, k)), allowed)
+        found = wide._replace(nearest_cell=found.nearest_cell)
+        hits = _ranked(coded, recent, found, query, k, allowed)
+        margin = _margin(hits, found)
+    return Outcome(hits, found, margin, fallback)
+
+
+def _look(coded: CodedVectors, plan: Plan, query: FloatArray, k: int, allowed: BoolArray | None) -> tuple[Found, bool]:
+    """Return candidates, and whether all vectors had to be looked at to have enough."""
+    rerank = plan.rerank(k, coded.nlist)
+    if 2 * rerank >= coded.places.vectors:
+        return coded.exact(query, allowed), False
+    share = 1.0
+    if allowed is not None:
+        share = min(np.count_nonzero(allowed) / len(coded), 1.0)
+        if share < _MOST:
+            return coded.candidates_among(query, allowed, rerank), False
+    found = coded.candidates(query, Probing(plan.nprobe(coded.nlist), int(rerank / share)), allowed)
+    if len(found.slots) >= k:
+        return found, False
+    if allowed is not None:  # what is not allowed lies where the query is
+        return coded.candidates_among(query, allowed, rerank), True
+    return coded.candidates(query, Probing(coded.nlist, rerank)), True
+
+
+def _ranked(
+    coded: CodedVectors, recent: FlatIndex, found: Found, query: FloatArray, k: int, allowed: BoolArray | None
+) -> Hits:
+    slots, scores = found.slots, found.scores
+    if len(recent):
+        newest = recent.search(query, k, allowed=allowed)
+        slots, scores = np.concatenate([slots, newest.slots]), np.concatenate([scores, newest.scores])
+    if coded.places.repeated:
+        slots, scores = best_of_each(slots, scores)
+    return top_k(slots, scores, k)
+
+
+def _margin(hits: Hits, found: Found) -> float:
+    return float(hits.scores[-1]) - found.boundary if len(hits.scores) else 0.0

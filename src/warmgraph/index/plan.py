@@ -1,0 +1,100 @@
+"""How many vectors make which way the fastest, and how much of an index a search looks at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["Plan"]
+
+_FULL = 2_000
+"""Cells up to which the shares of a plan hold. Among more, those near a query are a smaller part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The numbers that `RoutedIndex` goes by; the defaults are measured on embedded WordNet glosses (MiniLM, 384).
+
+    Attributes:
+        codes_from: Vectors from which sign codes are made. Below, comparing all of them is faster, and exact.
+        routed_from: Vectors from which a refit makes cells.
+        bits: Bits of a code, a multiple of 64.
+        nlist: Cells; `None` for `cells(vectors)`.
+        probed: Share of all cells that is probed.
+        fewest: Cells that are probed at least.
+        reranked: Vectors compared exactly for ten hits.
+        fallback_margin: Where the last hit's score exceeds that of the last cell probed by less than this, the search
+            is repeated over more cells and vectors.
+        fallback_probed: Share of all cells that is probed then.
+        fallback_reranked: How many times as many vectors are compared exactly then.
+        batch: Writes gathered before they get codes and cells. Until then they are compared exactly, which costs a
+            search 5 us.
+        seed: Of rotation and cells.
+
+    Example:
+        >>> plan = Plan()
+        >>> plan.cells(100_000), plan.nprobe(1_897), plan.rerank(k=10)
+        (1897, 160, 200)
+    """
+
+    codes_from: int = 3_000
+    routed_from: int = 25_000
+    bits: int = 384
+    nlist: int | None = None
+    probed: float = 0.08
+    fewest: int = 160
+    reranked: int = 200
+    fallback_margin: float = 0.27
+    fallback_probed: float = 0.25
+    fallback_reranked: int = 5
+    batch: int = 128
+    seed: int = 0
+
+    def cells(self, vectors: int) -> int:
+        """Return how many cells to make.
+
+        Six times the square root: small cells lose less at the same number of codes compared (recall .9824 against
+        .9584 with 1,024 and with 256 cells of 23,000 vectors, an eighth compared), larger ones take less RAM.
+        """
+        if self.nlist is not None:
+            return min(self.nlist, vectors)
+        return max(1, int(6 * math.sqrt(vectors)))
+
+    def sample(self, vectors: int) -> int:
+        """Return how many vectors to make rotation and cells from."""
+        return max(8_192, 12 * self.cells(vectors))
+
+    def nprobe(self, nlist: int) -> int:
+        """Return how many cells to probe."""
+        return min(max(self.fewest, self._share(self.probed, nlist)), nlist)
+
+    def fallback(self, nlist: int, k: int) -> tuple[int, int]:
+        """Return how many cells to probe and how many vectors to compare exactly where the first look was unsure.
+
+        That is a fifth of all queries at 100,000 vectors. Of the true best they find .945 at first and .998 at last,
+        which brings all queries together from .982 to .992; the median search is not touched.
+        """
+        nprobe = max(self.nprobe(nlist), self._share(self.fallback_probed, nlist))
+        return nprobe, self.fallback_reranked * self.rerank(k)
+
+    def _share(self, share: float, nlist: int) -> int:
+        """Return a share of all cells; of more than `_FULL`, one that falls with the square root of their number."""
+        if share < 1.0 and nlist > _FULL:
+            share *= math.sqrt(_FULL / nlist)
+        return math.ceil(share * nlist)
+
+    def rerank(self, k: int, nlist: int = 2) -> int:
+        """Return how many vectors to compare exactly for `k` hits.
+
+        A little less will do where all codes are compared: recall .993 at 10,000 vectors, .991 at 20,000.
+        """
+        if nlist == 1:
+            return self.rerank(k) * 17 // 20
+        return max(self.reranked, self.reranked // 2 + 10 * k)
+
+    def confidence(self, margin: float) -> float:
+        """Return the share of the true best that is found at a margin.
+
+        Fitted: .82 at .17, .94 at .22, .98 at .28; measured were .87, .95 and .98.
+        """
+        return 1.0 / (1.0 + math.exp(-(margin - 0.10) / 0.045))

@@ -1,0 +1,371 @@
+"""The index of vectors to use: exact while that is fastest, then sign codes, then codes in cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from warmgraph.errors import InvalidArgumentError
+from warmgraph.index.base import BoolArray, FloatArray, Hits, IntArray, Metric, VectorIndex
+from warmgraph.index.codebook import Codebook
+from warmgraph.index.coded import CodedVectors
+from warmgraph.index.drift import DriftDetector
+from warmgraph.index.finding import Outcome, find
+from warmgraph.index.flat import FlatIndex, of_length_1
+from warmgraph.index.plan import Plan
+from warmgraph.index.refit import Refit
+from warmgraph.index.rows import VectorFiles
+from warmgraph.index.saved import load, save
+from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals, gini
+from warmgraph.index.signs import SignCoder
+
+__all__ = ["RoutedIndex"]
+
+_BLOCK = 1024
+"""Vectors added at a time."""
+
+
+class RoutedIndex(VectorIndex):
+    """Vectors under the cosine, searched in the way that is fastest for their number.
+
+    Up to some thousand all are compared (`FlatIndex`). Beyond, each has a code of sign bits in RAM; all codes are
+    compared, and the nearest few hundred vectors exactly. Beyond that codes lie in cells, and only the cells near the
+    query are compared: VQ routing, in faiss' terms an IVF index over binary codes. `plan` holds the numbers.
+
+    Writes go to a small exact index first and from there in batches to codes and cells, so they are found at once and
+    cost little. An id stands once, always with its newest vector. Writes move centroids, split crowded cells and give
+    up idle ones; reads change nothing. What writes cannot mend, `refit` does, beside the searches and writes that go
+    on; `refit_due` says when it pays.
+
+    Scores of `search` are exact; which slots it finds is not, once there are codes: at the default plan .99 of the true
+    ten. `scores` compares all vectors.
+
+    Args:
+        dims: Length of the vectors.
+        metric: "cosine"; others are for `FlatIndex`.
+        path: Directory for the exact vectors, in files mapped into memory: RAM then holds codes and places only, about
+            60 bytes a vector. The directory is a cache of this index alone. `None` keeps vectors in RAM.
+        plan: How many make which way the fastest, and how much is looked at.
+
+    Raises:
+        InvalidArgumentError: `dims` is not an int >= 1, or `metric` is not the cosine.
+
+    Example:
+        >>> index = RoutedIndex(dims=2)
+        >>> index.upsert([0, 5], np.array([[1, 0], [3, 4]], np.float32))
+        >>> index.search(np.array([0, 2], np.float32), k=1)
+        Hits(slots=array([5]), scores=array([0.8], dtype=float32))
+        >>> index.stats().mode
+        'flat'
+    """
+
+    def __init__(
+        self, dims: int, metric: Metric = "cosine", *, path: Path | str | None = None, plan: Plan | None = None
+    ) -> None:
+        super().__init__(dims, metric)
+        if metric != "cosine":
+            raise InvalidArgumentError("metric", expected="'cosine'; FlatIndex has 'dot' and 'l2'", got=metric)
+        self.plan: Plan = Plan() if plan is None else plan
+        self.drift: DriftDetector = DriftDetector()
+        self._files = VectorFiles(dims, None if path is None else Path(path))
+        self._recent = FlatIndex(dims)  # the newest writes; all there is, while that is little
+        self._coded: CodedVectors | None = None
+        self._fitted = 0  # vectors when the cells were made
+        self._touched: set[int] | None = None  # slots changed in `_coded` since a refit has begun
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def search(
+        self, query: FloatArray, k: int, *, allowed: BoolArray | None = None, score_threshold: float | None = None
+    ) -> Hits:
+        """Return the best `k` slots, or all if there are fewer; see `VectorIndex.search`.
+
+        With `allowed`, the best of up to half of all slots are found without routing: a small tenant beside a huge one
+        finds all of its rows.
+        """
+        if self._coded is None:
+            return self._recent.search(query, k, allowed=allowed, score_threshold=score_threshold)
+        hits = self._find(self._coded, query, k, allowed).hits
+        return hits if score_threshold is None else hits.above(score_threshold)
+
+    def search_with_signals(
+        self, query: FloatArray, k: int, *, allowed: BoolArray | None = None, score_threshold: float | None = None
+    ) -> RoutedHits:
+        """Return the best `k` slots and how sure that is.
+
+        Args:
+            query: Array of shape (dims,), float32.
+            k: How many; at least 1.
+            allowed: Mask over slots; see `VectorIndex.search`.
+            score_threshold: Hits with lower scores are left out.
+
+        Raises:
+            InvalidArgumentError: `k`, `allowed` or `score_threshold` is not what it has to be.
+            DimensionError: `query` has the wrong shape or dtype, or is not finite.
+        """
+        if self._coded is None:
+            hits = self._recent.search(query, k, allowed=allowed, score_threshold=score_threshold)
+            return RoutedHits(hits, SearchSignals(1.0, 2.0, 0.0, 1, len(self._recent), False))
+        found = self._find(self._coded, query, k, allowed)
+        hits = found.hits if score_threshold is None else found.hits.above(score_threshold)
+        return RoutedHits(hits, found.signals(self.plan))
+
+    def scores(self, query: FloatArray, size: int) -> FloatArray:
+        """Return the exact score of each slot below `size`; see `VectorIndex.scores`."""
+        scores = self._recent.scores(query, size)
+        if self._coded is not None:
+            found = self._coded.exact(self._checked_query(query))
+            below = found.slots < size
+            slots, values = found.slots[below], found.scores[below]
+            if self._coded.places.repeated:
+                np.maximum.at(scores, slots, values)
+            else:
+                scores[slots] = values
+        return scores
+
+    def vectors_of(self, slot: int) -> FloatArray:
+        """Return a copy of a slot's vectors, shape (m, dims)."""
+        if self._coded is not None and slot in self._coded.places:
+            return self._coded.vectors_of(slot)
+        return self._recent.vectors_of(slot)
+
+    def __len__(self) -> int:
+        return len(self._recent) + (0 if self._coded is None else len(self._coded))
+
+    def __contains__(self, slot: object) -> bool:
+        return slot in self._recent or (self._coded is not None and slot in self._coded.places)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def upsert(self, slots: Sequence[int] | IntArray, vectors: FloatArray) -> None:
+        """Give each slot named its vectors, in place of those it had; see `VectorIndex.upsert`.
+
+        A call that brings more vectors than there are is taken for a first load: cells are made for them at once.
+        """
+        numbers, rows = self._checked_rows(slots, vectors)
+        if not len(numbers):
+            return
+        if len(numbers) <= self.plan.batch:
+            self._forget_coded(numbers.tolist())
+            self._recent.put(numbers, rows)
+        else:
+            self._load(numbers, rows)
+        self._settle()
+
+    def remove(self, slots: Iterable[int]) -> None:
+        """Forget the vectors of `slots`; slots that hold none are ignored."""
+        slots = list(slots)
+        self._recent.remove(slots)
+        self._forget_coded(slots)
+        self._settle()
+
+    @property
+    def refit_due(self) -> bool:
+        """Whether a refit would pay.
+
+        It does where there are too many vectors for one cell, where their number has doubled or fallen to a quarter
+        since the cells were made, and where what is written now lies elsewhere (`drift`).
+        """
+        if self._coded is None:
+            return False
+        count = self._coded.places.vectors
+        if self._coded.codebook is None:
+            return count >= self.plan.routed_from
+        return count > 2 * self._fitted or 4 * count < self._fitted or self.drift.drift_detected
+
+    def refit(self, lock: AbstractContextManager[object] | None = None) -> bool:
+        """Make rotation and cells anew for the vectors there are now; all are kept, and searches and writes go on.
+
+        Args:
+            lock: The lock under which this index is used elsewhere. It must not be held by the caller; it is taken
+                again and again, for less than a millisecond each time. `None` if nobody else uses the index now.
+
+        Returns:
+            False if there was nothing to make anew, another refit is under way, or a load has overtaken it.
+        """
+        return Refit(self).run(lock)
+
+    def save(self, target: Path | str | BinaryIO) -> None:
+        """Write the index to a file or a stream: codes, cells, and vectors if they are in RAM.
+
+        A file holds the new state or the one before, whatever happens meanwhile. Vectors in a mapped file stay there.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        save(self, Path(target) if isinstance(target, str) else target)
+
+    @classmethod
+    def load(
+        cls, source: Path | str | BinaryIO, dims: int, *, path: Path | str | None = None, plan: Plan | None = None
+    ) -> RoutedIndex:
+        """Return the index that was saved; nothing is made anew.
+
+        A mapped file goes on changing after `save`. Each vector in it is held against its code (10 to 25 us each), and
+        slots where they do not agree are left out: `slot in index` tells which have to be written again.
+
+        Args:
+            source: What `save` has written.
+            dims: Length of the vectors.
+            path: Directory of the mapped file, if there was one.
+            plan: See `RoutedIndex`.
+
+        Raises:
+            InvalidArgumentError: It is not a saved index, is damaged, was made for other vectors, or the mapped file
+                is not there.
+            FileNotFoundError: There is no such file.
+        """
+        index = cls(dims, path=path, plan=plan)
+        load(index, Path(source) if isinstance(source, str) else source)
+        return index
+
+    # -- upkeep ----------------------------------------------------------------------------------------------------
+
+    def stats(self) -> RoutedStats:
+        """Return size and shape of the index."""
+        recent = self._recent.stats()
+        coded = self._coded
+        if coded is None:
+            return RoutedStats(recent.items, recent.vectors, recent.ram_bytes, 0, "flat", 0, 0.0, 0, 0, False)
+        counts = coded.pages.counts[: coded.nlist]
+        return RoutedStats(
+            items=recent.items + len(coded),
+            vectors=recent.vectors + coded.places.vectors,
+            ram_bytes=recent.ram_bytes + coded.ram_bytes + coded.fixed_bytes,
+            disk_bytes=coded.rows.disk_bytes,
+            mode="codes" if coded.codebook is None else "routed",
+            nlist=coded.nlist,
+            gini=gini(counts),
+            dead_cells=int((counts == 0).sum()),
+            fixed_bytes=coded.fixed_bytes,
+            refit_due=self.refit_due,
+        )
+
+    def close(self) -> None:
+        """Remove the files of the vectors. An index in RAM needs no closing."""
+        if self._coded is not None:
+            self._coded.rows.discard()
+
+    def _find(self, coded: CodedVectors, query: FloatArray, k: int, allowed: BoolArray | None) -> Outcome:
+        query = self._checked_query(query)
+        k = self._checked_k(k)
+        if allowed is not None:
+            self._check_mask(allowed)
+        return find(coded, self._recent, self.plan, query, k, allowed)
+
+    def _forget_coded(self, slots: Iterable[int]) -> None:
+        coded = self._coded
+        if coded is None:
+            return
+        for slot in slots:
+            if slot in coded.places:
+                coded.remove([slot])
+                if self._touched is not None:
+                    self._touched.add(slot)
+
+    def _settle(self) -> None:
+        """Bring recent writes to codes and cells once there are enough of them."""
+        coded = self._coded
+        if coded is None:
+            if self._recent.vectors >= self.plan.codes_from:
+                self._rebuild(*self._take_recent())
+        elif self._recent.vectors + coded.gaps >= self.plan.batch:
+            coded.settle()
+            self._add_coded(*self._take_recent())
+            if not len(coded):
+                self._replace(None)
+
+    def _take_recent(self) -> tuple[IntArray, FloatArray]:
+        slots, rows = self._recent.contents()
+        if len(rows) <= 4 * self.plan.batch:
+            self._recent.clear()
+        else:
+            self._recent = FlatIndex(self.dims)
+        return slots, rows
+
+    def _load(self, slots: IntArray, rows: FloatArray) -> None:
+        """Take in many vectors at once."""
+        self.remove(np.unique(slots).tolist())
+        held = len(self)
+        if held + len(slots) < self.plan.codes_from:
+            self._recent.upsert(slots, rows)
+        elif self._coded is None or len(slots) > held:
+            self._rebuild(slots, rows)
+        else:
+            self._add_coded(slots, rows)
+
+    def _rebuild(self, slots: IntArray, rows: FloatArray) -> None:
+        """Make rotation and cells for vectors that are new here, and bring what there was into them."""
+        before = self._coded
+        count = len(slots) + (0 if before is None else before.places.vectors)
+        rng = np.random.default_rng(self.plan.seed)
+        sample = rng.choice(len(slots), min(len(slots), self.plan.sample(count)), replace=False)
+        fresh = self._new_coded(of_length_1(rows[np.sort(sample)]), count)
+        if before is not None:
+            held = before.places.slots()
+            for start in range(0, len(held), _BLOCK):
+                fresh.add(*before.contents(held[start : start + _BLOCK]))
+        self._replace(fresh)
+        self._add_coded(slots, rows)
+        self._fitted = count
+
+    def _add_coded(self, slots: IntArray, rows: FloatArray) -> None:
+        assert self._coded is not None
+        for start in range(0, len(slots), _BLOCK):
+            part = slots[start : start + _BLOCK]
+            errors = self._coded.add(part, of_length_1(rows[start : start + _BLOCK]))
+            if self._coded.codebook is not None:
+                for error in errors[:: max(1, len(errors) // 64)].tolist():
+                    self.drift.update(error)
+            if self._touched is not None:
+                self._touched.update(part.tolist())
+
+    # -- for a refit -----------------------------------------------------------------------------------------------
+
+    def _begin_refit(self) -> CodedVectors | None:
+        if self._coded is None or not len(self._coded) or self._touched is not None:
+            return None
+        self._touched = set()
+        return self._coded
+
+    def _end_refit(self) -> None:
+        self._touched = None
+
+    def _changed(self, limit: int) -> IntArray:
+        """Return some of the slots changed since the refit has begun; they count as unchanged from now on."""
+        assert self._touched is not None
+        return np.array([self._touched.pop() for _ in range(min(limit, len(self._touched)))], np.int64)
+
+    def _coded_contents(self, slots: IntArray) -> tuple[IntArray, FloatArray]:
+        assert self._coded is not None
+        return self._coded.contents(slots)
+
+    def _new_coded(self, sample: FloatArray, count: int, rest: float = 0.0) -> CodedVectors:
+        """Return codes and cells without a vector yet, made for `count` vectors like those of a sample."""
+        plan = self.plan
+        codebook = None
+        if count >= plan.routed_from:
+            codebook = Codebook(min(plan.cells(count), len(sample)), plan.seed).fit(sample, rest)
+        coder = SignCoder.fit(sample, plan.bits, plan.seed)
+        fresh = CodedVectors(coder, codebook, self._files.new(), adapts=plan.nlist is None)
+        fresh.reserve(count)
+        return fresh
+
+    def _replace(self, fresh: CodedVectors | None) -> None:
+        if self._coded is not None:
+            self._coded.rows.discard()
+        self._coded = fresh
+        self._fitted = 0 if fresh is None else fresh.places.vectors
+        self.drift.reset()
+
+    def _check(self) -> None:
+        self._recent._check()
+        if self._coded is None:
+            return
+        self._coded._check()
+        recent, _ = self._recent.contents()
+        assert not set(recent.tolist()) & set(self._coded.places.slots().tolist())
