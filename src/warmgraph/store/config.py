@@ -30,6 +30,9 @@ _INDEX_KEYS = ("dims", "embed", "fields", "text_fields", "distance_type")
 _METRICS: dict[object, Metric] = {"cosine": "cosine", "l2": "l2", "inner_product": "dot"}
 
 
+WORDS = LexicalScorer()
+
+
 class Ranking:
     """Embedder, analyzer and scorers of a store.
 
@@ -106,7 +109,7 @@ class Ranking:
         terms = self.analyzer(text)
         if self._generic.issuperset(terms) and any(map(str.isalnum, text)):
             return Query(terms, None, OverviewScorer())
-        return Query(terms, None, LexicalScorer() if self.recall_scorer.needs_dense else self.recall_scorer)
+        return Query(terms, None, WORDS if self.recall_scorer.needs_dense else self.recall_scorer)
 
     def recall_query(self, text: str) -> Steps[Query]:
         """Prepare a recall by the best ranking there is."""

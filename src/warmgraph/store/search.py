@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from warmgraph.index import NamespaceIndex
 from warmgraph.ranking import Candidates, DenseScorer, LexicalScorer, Scorer
 from warmgraph.store.across import Ranked, rank_across
+from warmgraph.store.few import Glance, best_of_few, glance_of, look_at_few, new_among
 
 __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
@@ -51,28 +51,12 @@ class Query:
         return np.where(known, scores, NO_SCORE)
 
     def few(self, index: NamespaceIndex) -> Mapping[int, float] | None:
-        """Return the scores above 0 by slot, if words alone decide and only few items have any of them; else `None`."""
-        if self.vector is not None or type(self.scorer) is not LexicalScorer:  # not one of somebody's own
-            return None
-        few, penalty = index.few(self.terms), self.scorer.question_penalty
-        if few is None or not penalty:
-            return few
-        is_question, less = index.questions.data, float(np.float32(penalty))
-        scores = array("f", [score - less if is_question[slot] else score for slot, score in few.items()])
-        return dict(zip(few, scores, strict=True))
+        """Return the lexical scores above 0 by slot, if words alone decide and few items have any; else `None`."""
+        # A scorer of somebody's own may score what shares no word with the query.
+        return index.few(self.terms) if self.vector is None and type(self.scorer) is LexicalScorer else None
 
 
 _Place: TypeAlias = tuple[float, int, Ranked]
-
-
-class Glance(NamedTuple):
-    """What one lexical pass over a namespace saw: `Signals`, and the lead of the best warm item over the next."""
-
-    best_warm: float | None
-    best_cold: float | None
-    lead: float
-    warm_items: int
-    items: int
 
 
 def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Collection[str] = ()) -> Glance:
@@ -80,7 +64,7 @@ def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Colle
     with index.lock:
         few = None if index.mortal else index.few(terms)
         if few is not None:
-            return _look_at_few(index, few, exclude)
+            return look_at_few(index, few, exclude)
         live = index.live(now, exclude)
         warm = live & index.warm
         scores = index.lexical(terms)
@@ -89,33 +73,7 @@ def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Colle
     if warm_items > 2:
         warm_scores = np.partition(warm_scores, warm_items - 2)[-2:]
     cold_scores = scores[live & ~warm]
-    return _glance(warm_scores.tolist(), cold_scores.max().item() if len(cold_scores) else 0.0, warm_items, items)
-
-
-def _look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Collection[str]) -> Glance:
-    is_warm = index.warm.data
-    excluded = _slots_of(index, exclude)
-    warm_items = index.warm_items - sum(is_warm[slot] for slot in excluded)
-    warm_scores, cold = [0.0, 0.0], 0.0
-    for slot, score in few.items():
-        if slot in excluded:
-            continue
-        if is_warm[slot]:
-            warm_scores.append(score)
-        elif score > cold:
-            cold = score
-    return _glance(warm_scores, cold, warm_items, len(index) - len(excluded))
-
-
-def _slots_of(index: NamespaceIndex, keys: Collection[str]) -> set[int]:
-    return {slot for key in keys if (slot := index.slot(key)) is not None}
-
-
-def _glance(warm_scores: list[float], cold: float, warm_items: int, items: int) -> Glance:
-    best = max(warm_scores) if warm_items else None
-    second = sorted(warm_scores)[-2] if warm_items > 1 else 0.0
-    lead = 0.0 if best is None else best - second
-    return Glance(best, cold if items > warm_items else None, lead, warm_items, items)
+    return glance_of(warm_scores.tolist(), cold_scores.max().item() if len(cold_scores) else 0.0, warm_items, items)
 
 
 def rank(
@@ -177,7 +135,9 @@ def _best(
         with index.lock:
             few = None if query is None or above != 0 or index.mortal else query.few(index)
             if few is not None:
-                found += _best_of_few(namespace, index, few, k, warm_only, exclude, varied)
+                assert query is not None
+                places = best_of_few(index, few, query.scorer, k, warm_only=warm_only, exclude=exclude, varied=varied)
+                found += [(score, seq, Ranked(namespace, index.key(slot), score)) for score, seq, slot in places]
                 continue
             slots, scores = _best_of_all(index, query, now, k, warm_only, above, exclude, varied)
             if len(indexes) == 1:  # it is in order, and nothing is to be compared with it
@@ -189,30 +149,6 @@ def _best(
     if len(indexes) > 1:
         found.sort(key=itemgetter(0, 1), reverse=True)
     return [ranked for _, _, ranked in found[:k]]
-
-
-def _best_of_few(
-    namespace: Namespace,
-    index: NamespaceIndex,
-    few: Mapping[int, float],
-    k: int | None,
-    warm_only: bool,
-    exclude: Collection[str],
-    varied: bool,
-) -> list[_Place]:
-    """Return the best of the few items that score at all, in a loop: whole arrays would take three times as long."""
-    is_warm, seqs = index.warm.data, index.seqs.data
-    excluded = _slots_of(index, exclude)
-    places = [
-        (score, seqs[slot], slot)
-        for slot, score in few.items()
-        if score > 0 and slot not in excluded and (is_warm[slot] or not warm_only)
-    ]
-    places.sort(reverse=True)
-    if varied and k:
-        kept = _new_among(index, [slot for _, _, slot in places], k)
-        places = [places[at] for at in kept]
-    return [(score, seq, Ranked(namespace, index.key(slot), score)) for score, seq, slot in places[:k]]
 
 
 def _best_of_all(
@@ -250,28 +186,7 @@ def _new_of_all(
     candidates, depth = int(np.count_nonzero(mask)), 4 * k
     while True:
         slots = index.order(scores, mask, depth)
-        kept = _new_among(index, slots.tolist(), k)
+        kept = new_among(index, slots.tolist(), k)
         if len(kept) == k or depth >= candidates:
             return slots[kept]
         depth *= 4
-
-
-def _new_among(index: NamespaceIndex, slots: Sequence[int], k: int) -> list[int]:
-    """Return which `k` of ranked slots say something new, as places in the ranking.
-
-    Of items with the same words the best stands for all, and at most a quarter of the places goes to questions.
-    """
-    is_question = index.questions.data
-    kept: list[int] = []
-    said: set[int] = set()
-    questions = max(k // 4, 1)
-    for at, slot in enumerate(slots):
-        mark, asked = index.fingerprint(slot), is_question[slot]
-        if (mark and mark in said) or (asked and not questions):
-            continue
-        said.add(mark)
-        questions -= asked
-        kept.append(at)
-        if len(kept) == k:
-            break
-    return kept

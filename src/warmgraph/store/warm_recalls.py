@@ -11,9 +11,10 @@ from langgraph.store.base import SearchItem
 
 from warmgraph.clock import Clock
 from warmgraph.index import NamespaceIndex
-from warmgraph.ranking import Signals, WarmRouter
+from warmgraph.ranking import LexicalScorer, Signals, WarmRouter
 from warmgraph.steps import Steps
 from warmgraph.store.backends import Backend
+from warmgraph.store.few import Glance, Place, recall_few
 from warmgraph.store.plan import Search
 from warmgraph.store.recalls import Recall
 from warmgraph.store.search import Query, look, rank
@@ -102,14 +103,19 @@ class WarmRecalls:
         namespace = search.prefix
         resident = self._tier.resident(namespace) or not self._backend.durable
         self.count("recalls")
-        index = yield from self._ready(namespace, resident)
+        index = self._backend.index_of(namespace)
+        if index is None or not resident or index.warm_owner is not self._bits or self.behind:
+            index = yield from self._ready(namespace, resident)
         now = self._now()
         self._tier.expire(now, namespace)
         ranking, text = self._backend.ranking, search.query or ""
         query = ranking.words(text)
-        seen = look(index, query.terms, now, search.exclude)
+        seen, places = self._see_few(search, index, query)
+        if seen is None:
+            seen = look(index, query.terms, now, search.exclude)
         if ranking.recall_scorer.needs_dense and seen.lead < CLEAR_LEAD:
             query = yield from ranking.recall_query(text)
+            places = None
         signals = Signals(
             best_warm=seen.best_warm,
             best_cold=seen.best_cold,
@@ -118,7 +124,29 @@ class WarmRecalls:
             resident=resident,
             can_peek=self._backend.covers(namespace) and (search.matches is None or seen.best_cold is None),
         )
-        return Recall(self._warm_items(search, index, query), "warm", signals)
+        items = self._warm_items(search, index, query) if places is None else self._items_at(search, index, places)
+        return Recall(items, "warm", signals)
+
+    def _see_few(
+        self, search: Search, index: NamespaceIndex, query: Query
+    ) -> tuple[Glance, list[Place]] | tuple[None, None]:
+        """Look and rank in one loop, where only few items have any word of the query and nothing else counts."""
+        if search.matches is not None or type(query.scorer) is not LexicalScorer:
+            return None, None
+        with index.lock:
+            few = None if index.mortal else query.few(index)
+            return (None, None) if few is None else recall_few(index, few, query.scorer, search.limit, search.exclude)
+
+    def _items_at(self, search: Search, index: NamespaceIndex, places: Sequence[Place]) -> list[SearchItem]:
+        namespace, found = search.prefix, []
+        with self._tier.lock, index.lock:
+            for score, seq, slot in places:
+                key = index.key_in(slot)
+                item = None if key is None or index.seq(key) != seq else self._tier.find(namespace, key)
+                if item is not None and key is not None:
+                    value = copy_value(item.value)
+                    found.append(SearchItem(namespace, key, value, item.created_at, item.updated_at, score))
+        return found
 
     def _warm_items(self, search: Search, index: NamespaceIndex, query: Query) -> list[SearchItem]:
         now = self._now()
