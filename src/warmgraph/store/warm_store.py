@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import groupby
-from operator import attrgetter
 from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from langgraph.store.base import (
@@ -296,8 +294,11 @@ class WarmStore(WarmUpkeep, RecallingStore):
         )
 
     def _touch(self, found: Sequence[SearchItem]) -> None:
-        for namespace, items in groupby(found, key=attrgetter("namespace")):
-            self._tier.touch(namespace, [item.key for item in items])
+        keys: dict[Namespace, list[str]] = {}
+        for item in found:
+            keys.setdefault(item.namespace, []).append(item.key)
+        for namespace, used in keys.items():
+            self._tier.touch(namespace, used)
 
     def _sweep(self) -> Steps[int]:
         self._check_open()
