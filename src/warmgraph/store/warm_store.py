@@ -59,6 +59,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
         eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies.
         max_namespaces: Namespaces in RAM.
         max_bytes: Bytes of all warm items together.
+        max_namespace_bytes: Bytes of the warm items of a namespace; `None` for no bound of its own. An item that is
+            larger than a bound is never warm; without a long-term store it is gone.
         index: How to embed, as in LangGraph. A `RoutedStore` brings its own.
         ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own. `sweep_interval_minutes`
             starts the sweeper.
@@ -87,6 +89,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
         eviction: str | PolicyFactory = "importance",
         max_namespaces: int = 10_000,
         max_bytes: int = 256 << 20,
+        max_namespace_bytes: int | None = None,
         index: IndexConfig | None = None,
         ttl: TTLConfig | None = None,
         router: WarmRouter | None = None,
@@ -102,6 +105,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
         self.capacity: int = check_count("capacity", capacity, least=1)
         check_count("max_namespaces", max_namespaces, least=1)
         check_count("max_bytes", max_bytes, least=1)
+        if max_namespace_bytes is not None:
+            check_count("max_namespace_bytes", max_namespace_bytes, least=1)
         self.clock: Clock = clock or (long_term.clock if isinstance(long_term, RoutedStore) else SystemClock())
         self.router: WarmRouter = router or PeekRouter()
         self.long_term: BaseStore | None = long_term
@@ -130,6 +135,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
             capacity=capacity,
             max_namespaces=max_namespaces,
             max_bytes=max_bytes,
+            max_namespace_bytes=max_namespace_bytes,
         )
         self._backend.attach(self._tier)
         self._warm = WarmRecalls(

@@ -101,6 +101,7 @@ class WarmTier:
         capacity: Items of a namespace. One namespace never evicts from another by this bound.
         max_namespaces: Namespaces in RAM; the least recently used ones are dropped beyond.
         max_bytes: Bytes of all items together; least recently used namespaces are dropped beyond.
+        max_namespace_bytes: Bytes of a namespace; items are evicted beyond. `None` for no bound of its own.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class WarmTier:
         capacity: int,
         max_namespaces: int,
         max_bytes: int,
+        max_namespace_bytes: int | None = None,
     ) -> None:
         self.lock: threading.RLock = threading.RLock()
         self.bytes: int = 0
@@ -118,6 +120,7 @@ class WarmTier:
         self._listener = listener
         self._make_policy = make_policy
         self._capacity, self._max_namespaces, self._max_bytes = capacity, max_namespaces, max_bytes
+        self._max_each = max_bytes if max_namespace_bytes is None else min(max_namespace_bytes, max_bytes)
         self._namespaces: OrderedDict[Namespace, WarmNamespace] = OrderedDict()
         self._flights = Flights()
 
@@ -309,7 +312,7 @@ class WarmTier:
         return space
 
     def _install(self, namespace: Namespace, key: str, item: WarmItem) -> None:
-        if item.size > self._max_bytes:  # it would drive out everything else, and then have to leave itself
+        if item.size > self._max_each:  # it would drive out everything else, and then have to leave itself
             self._remove(namespace, key)
             self.evictions += 1
             self._listener.cooled(namespace, key, gone=True)
@@ -325,6 +328,8 @@ class WarmTier:
         self._listener.warmed(namespace, key)
         space.policy.add(key)
         while len(space.items) > self._capacity:
+            self._evict(namespace, space, key)
+        while space.bytes > self._max_each and len(space.items) > 1:
             self._evict(namespace, space, key)
         if self.bytes > self._max_bytes:
             self._make_room(namespace, space, key)
@@ -387,4 +392,5 @@ class WarmTier:
             assert self.bytes <= self._max_bytes or len(self) <= 1
             for space in self._namespaces.values():
                 assert len(space.items) <= self._capacity
+                assert space.bytes <= self._max_each
                 assert space.bytes == sum(item.size for item in space.items.values())

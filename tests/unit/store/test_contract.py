@@ -54,6 +54,7 @@ def test_a_bad_option_is_refused(kind: str, options: dict[str, Any], name: str) 
         ({"capacity": 2.5}, "capacity"),
         ({"capacity": True}, "capacity"),
         ({"max_namespaces": 0}, "max_namespaces"),
+        ({"max_namespace_bytes": 0}, "max_namespace_bytes"),
         ({"max_bytes": 0}, "max_bytes"),
         ({"eviction": "random"}, "eviction"),
         ({"long_term": "memory.db"}, "long_term"),

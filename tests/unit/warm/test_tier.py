@@ -196,6 +196,19 @@ def test_somebody_elses_write_makes_an_item_cold() -> None:
     assert set() == held(warm)
 
 
+def test_a_namespace_is_bounded_by_bytes_of_its_own() -> None:
+    """Its items are evicted beyond; those of others are not, and what alone is too large is never warm."""
+    warm = WarmTier(Notes(), Fifo, capacity=10, max_namespaces=10, max_bytes=100, max_namespace_bytes=25)
+    warm.put(B, "other", item(20))
+    for key in "123":
+        warm.put(A, key, item(10))
+    assert {"2", "3"} == set(warm.warm_keys(A))
+    warm.put(A, "too large", item(26))
+    assert {"2", "3"} == set(warm.warm_keys(A))
+    assert ["other"] == warm.warm_keys(B)
+    warm._check()
+
+
 def test_a_resident_namespace_stays_when_it_is_empty() -> None:
     """That the best of a namespace was loaded is remembered, even if that was nothing."""
     warm, _ = tier()
