@@ -229,9 +229,10 @@ class NamespaceIndex:
         """The change number of the item in each slot."""
         return self._items.seq[: self.size]
 
-    def fingerprint(self, slot: int) -> int:
-        """Return a number that items with the same words share; 0 for one without words."""
-        return self._words.fingerprint(slot)
+    @property
+    def fingerprints(self) -> Sequence[int]:
+        """By slot, a number that items with the same words share; 0 for those without words."""
+        return self._words.fingerprints
 
     def most_worth(self, limit: int, now: float, weight: float = 0.5) -> list[str]:
         """Return the keys of the items most worth keeping warm, by recency and importance; the newest comes last.

@@ -120,9 +120,11 @@ class Wordings:
         """
         return None if slot in self._pending and slot not in self._given else self._importance[slot]
 
-    def fingerprint(self, slot: int) -> int:
-        """Return a number that items with the same words share; 0 for one without words."""
-        return self._fingerprint[slot] if slot < len(self._fingerprint) else 0
+    @property
+    def fingerprints(self) -> Sequence[int]:
+        """By slot, a number that items with the same words share; 0 for those without words."""
+        self.index_pending()
+        return self._fingerprint
 
     def stats(self) -> IndexStats:
         """Return the size of the lexical index."""

@@ -16,6 +16,7 @@ from warmgraph.store.namespaces import USER_ID_ALIASES, NamespaceTemplate
 __all__ = ["DEFAULT_NAMESPACE", "MemoryContext", "resolve_namespace"]
 
 DEFAULT_NAMESPACE = ("memories", "{user_id}")
+_USER_ID = frozenset(("user_id",))
 
 
 @dataclass
@@ -42,7 +43,15 @@ def resolve_namespace(template: NamespaceTemplate, runtime: Runtime[Any], config
         UnresolvedNamespaceError: A variable has no value, or a client claims to be somebody else than it is. Nothing
             is ever shared by default.
     """
-    sources = (runtime.context, config.get("configurable"))
+    context = runtime.context
+    if (
+        type(context) is MemoryContext
+        and type(context.user_id) is str
+        and runtime.server_info is None
+        and template.variables == _USER_ID
+    ):  # most runs of most graphs: nothing is to be weighed against anything
+        return _resolve(template, (("user_id", context.user_id),))
+    sources = (context, config.get("configurable"))
     values: list[tuple[str, object]] = []
     for name in template.variables:
         names = USER_ID_ALIASES if name in USER_ID_ALIASES else (name,)

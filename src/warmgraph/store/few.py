@@ -55,9 +55,12 @@ def recall_few(
             places.append((score, seqs[slot], slot))
     places.sort(reverse=True)
     kept = new_among(index, [slot for _, _, slot in places], wanted) if wanted else []
-    warm_items = index.warm_items - sum(is_warm[slot] for slot in excluded)
-    glance = glance_of([best, second], cold, warm_items, len(index) - len(excluded))
-    return glance, [places[at] for at in kept]
+    items, warm_items = len(index) - len(excluded), index.warm_items
+    for slot in excluded:
+        warm_items -= is_warm[slot]
+    best_cold = cold if items > warm_items else None
+    glance = Glance(best, best_cold, best - second if warm_items > 1 else best, warm_items, items)
+    return (glance if warm_items else glance._replace(best_warm=None, lead=0.0)), [places[at] for at in kept]
 
 
 def look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Collection[str]) -> Glance:
@@ -116,12 +119,12 @@ def new_among(index: NamespaceIndex, slots: Sequence[int], k: int) -> list[int]:
 
     Of items with the same words the best stands for all, and at most a quarter of the places goes to questions.
     """
-    is_question = index.questions.data
+    is_question, fingerprints = index.questions.data, index.fingerprints
     kept: list[int] = []
     said: set[int] = set()
     questions = max(k // 4, 1)
     for at, slot in enumerate(slots):
-        mark, asked = index.fingerprint(slot), is_question[slot]
+        mark, asked = fingerprints[slot], is_question[slot]
         if (mark and mark in said) or (asked and not questions):
             continue
         said.add(mark)
