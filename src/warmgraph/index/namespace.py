@@ -104,10 +104,10 @@ class NamespaceIndex:
         assert key is not None
         return key
 
-    def key_in(self, slot: int) -> str | None:
-        """Return the key in a slot; `None` if nothing is there, or not any more."""
-        keys = self._items.keys
-        return keys[slot] if slot < len(keys) else None
+    @property
+    def keys_by_slot(self) -> Sequence[str | None]:
+        """The key in each slot; `None` where nothing is."""
+        return self._items.keys
 
     def slot(self, key: str) -> int | None:
         """Return the slot of a key, or `None`."""

@@ -58,14 +58,14 @@ def create_pack_context_node(
         trace = current_trace(state)
         if trace is None:
             return {"memory_context": ""} if show else {}
-        packed, update = Packed(), dict[str, Any]()
+        packed, update, held = Packed(), dict[str, Any](), HeldItems.of(state.get("memory_items"))
         if trace["items"]:
             try:
                 packed = yield from pack_from_store(
                     visit.store,
                     place,
                     trace["items"],
-                    held=HeldItems.of(state.get("memory_items")),
+                    held=held,
                     max_tokens=max_tokens,
                     min_score=min_score,
                     token_counter=token_counter,
@@ -86,8 +86,7 @@ def create_pack_context_node(
                 "milliseconds": trace["milliseconds"] + (perf_counter() - began) * 1000,
             }
         )
-        held = HeldItems.of(state.get("memory_items"))
-        update["memory_items"] = held.with_items(place, ()).with_block(packed.text)
+        update["memory_items"] = held.with_block(place, packed.text)
         if show:
             update["memory_context"] = packed.text
         return update

@@ -58,9 +58,9 @@ class HeldItems:
         kept = self._items.values() if namespace == self.namespace else ()
         return HeldItems(namespace, [*kept, *items])
 
-    def with_block(self, block: str) -> HeldItems:
-        """Return the same items with the block that they were packed into."""
-        return HeldItems(self.namespace, self._items.values(), block=block)
+    def with_block(self, namespace: tuple[str, ...], block: str) -> HeldItems:
+        """Return the items that are of a namespace, with the block that they were packed into."""
+        return HeldItems(namespace, self._items.values() if namespace == self.namespace else (), block=block)
 
     def __reduce__(self) -> tuple[type[HeldItems], tuple[tuple[str, ...]]]:
         return HeldItems, (self.namespace,)

@@ -140,9 +140,10 @@ class WarmRecalls:
     def _items_at(self, search: Search, index: NamespaceIndex, places: Sequence[Place]) -> list[SearchItem]:
         namespace, found = search.prefix, []
         with self._tier.lock, index.lock:
+            keys, seqs = index.keys_by_slot, index.seqs.data
             for score, seq, slot in places:
-                key = index.key_in(slot)
-                item = None if key is None or index.seq(key) != seq else self._tier.find(namespace, key)
+                key = keys[slot] if slot < len(keys) and seqs[slot] == seq else None  # nobody wrote it meanwhile
+                item = None if key is None else self._tier.find(namespace, key)
                 if item is not None and key is not None:
                     value = copy_value(item.value)
                     found.append(SearchItem(namespace, key, value, item.created_at, item.updated_at, score))
@@ -176,8 +177,8 @@ class WarmRecalls:
     def _use(self, search: Search, answer: Recall) -> None:
         """Count warm items as used: they stay warm, and alive, for longer."""
         keys = [item.key for item in answer.items]
-        self._tier.touch(search.prefix, keys)
-        if search.refresh_ttl and (renewed := self._tier.to_renew(search.prefix, keys, self._now())):
+        mortal = self._tier.touch(search.prefix, keys)
+        if mortal and search.refresh_ttl and (renewed := self._tier.to_renew(search.prefix, keys, self._now())):
             self._backend.refresh({(search.prefix, key): expires for key, expires in renewed.items()})
 
     def _ready(self, namespace: Namespace, resident: bool) -> Steps[NamespaceIndex]:

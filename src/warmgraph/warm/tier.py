@@ -215,14 +215,17 @@ class WarmTier:
         with self.lock:
             self._install(namespace, key, item)
 
-    def touch(self, namespace: Namespace, keys: Iterable[str]) -> None:
-        """Count a use of items, and of their namespace; those that are not warm are ignored."""
+    def touch(self, namespace: Namespace, keys: Iterable[str]) -> bool:
+        """Count a use of items, and of their namespace, and return whether any item there may expire."""
         with self.lock:
             space = self._namespaces.get(namespace)
-            if space is not None:
-                self._namespaces.move_to_end(namespace)
-                for key in keys:
-                    space.policy.touch(key)
+            if space is None:
+                return False
+            self._namespaces.move_to_end(namespace)
+            touch = space.policy.touch
+            for key in keys:
+                touch(key)
+            return space.mortal
 
     def to_renew(self, namespace: Namespace, keys: Iterable[str], now: float) -> dict[str, float]:
         """Return which of some keys are worth renewing, and when they would expire (seconds since the epoch)."""
