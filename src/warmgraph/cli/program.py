@@ -70,6 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         expected = isinstance(error, WarmGraphError | OSError)
         hint = "" if expected or debug else " (this is a bug; --debug shows where)"
         print(f"warmgraph {args.command}: {one_line(error)}{hint}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # a full disk, which may have been the error itself
+            _stop_writing()
         return FAILED
 
 
