@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel
 
 from warmgraph.testing import ScriptedChatModel
 
-__all__ = ["ANA", "HELLO", "Profile", "calls", "scripted"]
+__all__ = ["ANA", "DARK", "HELLO", "NOTHING", "Profile", "calls", "scripted"]
 
-ANA = {"configurable": {"langgraph_user_id": "ana", "thread_id": "t1"}}
-HELLO = {"messages": [{"role": "user", "content": "I prefer dark mode. My city is Lisbon."}]}
+ANA: RunnableConfig = {"configurable": {"langgraph_user_id": "ana", "thread_id": "t1"}}
+HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "I prefer dark mode. My city is Lisbon."}]}
+DARK: tuple[str, Any] = ("Memory", {"content": "User prefers dark mode"})
+NOTHING: tuple[str, Any] = ("nothing_to_remember", {})
 
 
 class Profile(BaseModel):

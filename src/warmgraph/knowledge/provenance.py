@@ -8,7 +8,7 @@ from typing import Any
 
 from warmgraph.index.tokens import analyze
 from warmgraph.knowledge.conversation import Segment
-from warmgraph.store.records import text_of
+from warmgraph.store.records import leaf_texts
 
 __all__ = ["TRUST", "Provenance", "trace"]
 
@@ -52,7 +52,9 @@ class Provenance:
         return found
 
 
-def trace(content: Any, segments: Sequence[Segment], said_at: str, thread_id: str | None) -> Provenance:
+def trace(
+    content: Any, segments: Sequence[Segment], said_at: str, thread_id: str | None, remembered: Sequence[Segment] = ()
+) -> Provenance:
     """Find the source of a memory among the parts of a conversation.
 
     The user is the source only if the user's own words hold as much of the memory as anything from outside does. When
@@ -63,26 +65,41 @@ def trace(content: Any, segments: Sequence[Segment], said_at: str, thread_id: st
         segments: The conversation.
         said_at: When.
         thread_id: The thread.
+        remembered: Memories that were there. Words that one of them holds say nothing about where new ones come from;
+            without new words a memory is the source if it holds more than the conversation does.
 
     Example:
         >>> told = [Segment("user", "Read this page."), Segment("tool", "The user likes bitcoin.")]
         >>> trace("User likes bitcoin", told, "2026-11-20", None).role
         'tool'
     """
-    words = set(analyze(text_of(content))) - _ABOUT_THE_USER
-    shares = [(len(words & set(analyze(one.text))), one) for one in segments]
-    held: dict[str, set[str]] = {}
-    for _, one in shares:
-        held.setdefault(one.role, set()).update(words & set(analyze(one.text)))
-    role = _source({role: len(shared) for role, shared in held.items()})
-    ranked = sorted((pair for pair in shares if pair[1].role == role), key=lambda pair: pair[0], reverse=True)
-    near = [one for share, one in ranked if share] or [one for _, one in ranked[-1:]]
+    words = set(analyze(" ".join(leaf_texts(content)))) - _ABOUT_THE_USER
+    known = _shares(words, remembered)
+    words = words.difference(*(shared for shared, _ in known)) or words
+    told, known = _shares(words, segments), _shares(words, remembered)
+    if known and (not told or max(_held(known).values()) > max(_held(told).values())):
+        told = known
+    role = _source(_held(told))
+    ranked = sorted((pair for pair in told if pair[1].role == role), key=lambda pair: len(pair[0]), reverse=True)
+    near = [one for shared, one in ranked if shared] or [one for _, one in ranked[-1:]]
     ids = tuple(dict.fromkeys(one.message_id for one in near if one.message_id))
     author = next((one.author for one in near if one.author), None)
     return Provenance(role, TRUST.get(role, 0.2), said_at, thread_id, ids, author)
 
 
 _ABOUT_THE_USER = frozenset(analyze("user users person people said says states stated mentioned"))
+
+
+def _shares(words: set[str], segments: Sequence[Segment]) -> list[tuple[set[str], Segment]]:
+    return [(words & set(analyze(one.text)), one) for one in segments]
+
+
+def _held(shares: Sequence[tuple[set[str], Segment]]) -> dict[str, int]:
+    """Return how many words each role holds."""
+    held: dict[str, set[str]] = {}
+    for shared, one in shares:
+        held.setdefault(one.role, set()).update(shared)
+    return {role: len(words) for role, words in held.items()}
 
 
 def _source(held: dict[str, int]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
-from langgraph.store.base import BaseStore, GetOp, Item, PutOp
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem, SearchOp
 from pydantic import BaseModel
 
 from warmgraph.clock import Clock
@@ -18,13 +18,14 @@ from warmgraph.knowledge.extraction import extract
 from warmgraph.knowledge.history import submit
 from warmgraph.knowledge.ledger import Write, commit, fingerprint
 from warmgraph.knowledge.policy import MemoryPolicy
-from warmgraph.knowledge.provenance import TRUST, trace
+from warmgraph.knowledge.provenance import TRUST, Provenance, trace
 from warmgraph.knowledge.query import written_queries
 from warmgraph.knowledge.schemas import RawMemory, Schemas, content_of
 from warmgraph.knowledge.turnstile import enter, leave
 from warmgraph.recall.tiers import long_term_steps
 from warmgraph.steps import Steps
-from warmgraph.store.records import text_of
+from warmgraph.store.crowding import search_exactly
+from warmgraph.store.records import leaf_texts
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -86,10 +87,14 @@ def reflect(
             max_calls=setup.max_calls,
         )
     thread = (ensure_config(config).get("configurable") or {}).get("thread_id")
-    evidence = [*segments, *(_remembered(item) for item in items.values())]
     now = setup.clock.now().isoformat()
     kinds = {key: content_of(item.value)[0] or "Memory" for key, item in items.items()}
-    writes = _writes(desk, kinds, evidence, now, str(thread) if thread is not None else None)
+    remembered = [_remembered(item) for item in items.values()]
+
+    def source(content: Any) -> Provenance:
+        return trace(content, segments, now, str(thread) if thread is not None else None, remembered)
+
+    writes = _writes(desk, kinds, source)
     known = {fingerprint(*content_of(item.value)): key for key, item in items.items() if key in desk.now}
     ledger = yield from commit(store, namespace, writes, setup.policy, known)
     told = {change.id for change in ledger.changes}
@@ -116,8 +121,21 @@ def _related(
             other = found.get(item.key)
             if not item.value.get("valid_to") and (other is None or (item.score or 0.0) > (other.score or 0.0)):
                 found[item.key] = item
-    best = sorted(found.values(), key=lambda item: item.score or 0.0, reverse=True)
+    best = sorted(found.values(), key=lambda item: item.score or 0.0, reverse=True)[: setup.query_limit]
+    if len(best) < setup.query_limit:
+        # What shares no word with the conversation may still be what it changes ("I moved" closes "I live in Lisbon").
+        newest = yield from _newest(store, namespace, setup.query_limit)
+        best += [item for item in newest if item.key not in found and not item.value.get("valid_to")]
     return {item.key: item for item in best[: setup.query_limit]}
+
+
+def _newest(store: BaseStore, namespace: tuple[str, ...], limit: int) -> Steps[list[SearchItem]]:
+    def search(ask: int) -> Steps[Sequence[SearchItem]]:
+        (found,) = yield from submit(store, [SearchOp(namespace, limit=ask)])
+        return cast("Sequence[SearchItem]", found)
+
+    items = yield from search_exactly(search, namespace, limit)
+    return sorted(items, key=lambda item: item.updated_at, reverse=True)
 
 
 def _with_default(
@@ -152,9 +170,7 @@ def _with_default(
     return {DEFAULT_KEY: item, **items} if item is not None else items
 
 
-def _writes(
-    desk: Desk, kinds: dict[str, str], evidence: Sequence[Segment], now: str, thread: str | None
-) -> list[Write]:
+def _writes(desk: Desk, kinds: dict[str, str], source: Callable[[Any], Provenance]) -> list[Write]:
     writes: list[Write] = []
     for id, content in desk.now.items():
         old = desk.before.get(id)
@@ -162,15 +178,15 @@ def _writes(
             continue
         new, kind = content.model_dump(mode="json"), type(content).__name__
         if old is None:
-            writes.append(Write("insert", trace(new, evidence, now, thread), kind=kind, content=new))
+            writes.append(Write("insert", source(new), kind=kind, content=new))
             continue
         base = old.model_dump(mode="json")
         fresh = {name: value for name, value in new.items() if value != base.get(name)}
-        source = trace(fresh, evidence, now, thread)
-        writes.append(Write("update", source, id, kinds[id] if isinstance(old, RawMemory) else kind, new, base))
+        named = kinds[id] if isinstance(old, RawMemory) else kind
+        writes.append(Write("update", source(fresh), id, named, new, base))
     for id, content in desk.deleted.items():
         gone = content.model_dump(mode="json")
-        writes.append(Write("delete", trace(gone, evidence, now, thread), id, base=gone))
+        writes.append(Write("delete", source(gone), id, base=gone))
     return writes
 
 
@@ -179,6 +195,6 @@ def _remembered(item: Item) -> Segment:
     message_id = item.value.get("message_id")
     return Segment(
         role if isinstance(role, str) and role in TRUST else "assistant",
-        text_of(content_of(item.value)[1]),
+        " ".join(leaf_texts(content_of(item.value)[1])),
         message_id if isinstance(message_id, str) else None,
     )

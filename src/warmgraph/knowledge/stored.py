@@ -33,6 +33,7 @@ class MemoryItem(Item):
         readable: Whether the value is what it says it is.
     """
 
+    value: Any
     readable: bool = True
 
     def dict(self) -> dict[str, Any]:
@@ -47,6 +48,7 @@ class MemorySearchItem(SearchItem):
         readable: Whether the value is what it says it is.
     """
 
+    value: Any
     readable: bool = True
 
     def dict(self) -> dict[str, Any]:

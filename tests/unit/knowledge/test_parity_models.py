@@ -16,13 +16,11 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import BaseModel, PrivateAttr
 
-from tests.knowledge_models import HELLO, Profile, calls, scripted
+from tests.knowledge_models import DARK, HELLO, NOTHING, Profile, calls, scripted
 from warmgraph import ExtractionError, create_memory_manager
 from warmgraph.knowledge import Memory, RemoveDoc
 
 Call = Callable[..., Any]
-DARK = ("Memory", {"content": "User prefers dark mode"})
-NOTHING = ("nothing_to_remember", {})
 
 
 class TextModel(BaseChatModel):
@@ -177,7 +175,7 @@ def test_parity_05_what_is_not_enabled_is_not_done(call: Call, flag: str) -> Non
         "enable_deletes": ("delete_memory", {"id": "m"}),
     }[flag]
     model = scripted(calls((tool, args)))
-    flags = {"enable_inserts": True, "enable_updates": True, "enable_deletes": True, flag: False}
+    flags: Any = {"enable_inserts": True, "enable_updates": True, "enable_deletes": True, flag: False}
 
     found = call(create_memory_manager(model, max_calls=1, **flags), {**HELLO, "existing": [("m", "I like tea.")]})
 
