@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem
 from warmgraph.steps import Io, Steps
 from warmgraph.store.namespaces import encode_label
 
-__all__ = ["ROOT", "MemoryRevision", "history_of", "retire", "submit"]
+__all__ = ["ROOT", "MemoryRevision", "history_of", "put_op", "retire", "submit"]
 
 ROOT = "_warmgraph"
 PAGE = 100
@@ -77,7 +77,7 @@ def retire(
         (taken,) = yield from submit(store, [GetOp(place, str(number), refresh_ttl=False)])
     old = dict(item.value)
     revision = {"number": number, "value": old, "valid_from": began(item), "valid_to": now, "ended": ended}
-    return PutOp(place, str(number), revision, index=False), f"{item.key}#{number}", old
+    return put_op(store, place, str(number), revision, found=False), f"{item.key}#{number}", old
 
 
 def began(item: Item) -> str:
@@ -90,6 +90,20 @@ def submit(store: BaseStore, ops: Sequence[Op]) -> Steps[list[Any]]:
     """Have a store perform some operations at once."""
     results: list[Any] = yield Io(partial(store.batch, ops), partial(store.abatch, ops))
     return results
+
+
+def put_op(store: BaseStore, namespace: tuple[str, ...], key: str, value: dict[str, Any], *, found: bool) -> PutOp:
+    """Return what puts a value so that it lives as long as the store's default says: batches know no default.
+
+    Args:
+        store: The store.
+        namespace: Where to.
+        key: Under which key.
+        value: The value.
+        found: Whether searches shall find it, by its content alone: ids and times are not embedded.
+    """
+    lives = (store.ttl_config or {}).get("default_ttl")
+    return PutOp(namespace, key, value, index=["content"] if found else False, ttl=lives)
 
 
 def _place(namespace: tuple[str, ...], key: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from warmgraph.knowledge.edits import MemoryChange
-from warmgraph.knowledge.history import ROOT, retire, submit
+from warmgraph.knowledge.history import ROOT, put_op, retire, submit
 from warmgraph.knowledge.policy import Candidate, MemoryPolicy
 from warmgraph.knowledge.provenance import Provenance
 from warmgraph.knowledge.schemas import content_of
@@ -140,7 +140,7 @@ def _insert(
     allowed = yield from _judged(store, namespace, key, write, policy, None, ledger)
     if allowed:
         value = _value(write, write.content, {}, write.source.said_at)
-        yield from submit(store, [PutOp(namespace, key, value, index=["content"])])
+        yield from submit(store, [put_op(store, namespace, key, value, found=True)])
         _written(ledger, "added", namespace, key, value)
 
 
@@ -169,7 +169,7 @@ def _change(
         return
     past, revision, old = yield from retire(store, item, now, "changed")
     value = _value(write, merged, old, created_at(item)) | {"valid_from": now, "supersedes": revision}
-    yield from submit(store, [past, PutOp(namespace, write.key, value, index=["content"])])
+    yield from submit(store, [past, put_op(store, namespace, write.key, value, found=True)])
     _written(ledger, "changed", namespace, write.key, value)
 
 
@@ -200,7 +200,7 @@ def _judged(
         "value": _value(write, write.content, {}, write.source.said_at),
     }
     name = str(uuid5(MEMORIES, f"{key}:{fingerprint(write.kind, write.content)}"))
-    yield from submit(store, [PutOp(quarantine_of(namespace), name, aside, index=False)])
+    yield from submit(store, [put_op(store, quarantine_of(namespace), name, aside, found=False)])
     ledger.changes.append(MemoryChange("quarantined", key, write.content, "policy", told))
     return False
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
-from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem, SearchOp
+from langgraph.store.base import BaseStore, GetOp, Item, SearchItem, SearchOp
 from pydantic import BaseModel
 
 from warmgraph.clock import Clock
 from warmgraph.knowledge.conversation import Segment, queries, said_lines
 from warmgraph.knowledge.edits import Desk, Enabled, MemoryChange
 from warmgraph.knowledge.extraction import extract
-from warmgraph.knowledge.history import submit
+from warmgraph.knowledge.history import put_op, submit
 from warmgraph.knowledge.ledger import Write, commit, fingerprint
 from warmgraph.knowledge.policy import MemoryPolicy
 from warmgraph.knowledge.provenance import TRUST, Provenance, trace
@@ -163,7 +163,7 @@ def _with_default(
         try:
             (item,) = yield from submit(store, [GetOp(namespace, DEFAULT_KEY)])
             if item is None:
-                yield from submit(store, [PutOp(namespace, DEFAULT_KEY, value, index=["content"])])
+                yield from submit(store, [put_op(store, namespace, DEFAULT_KEY, value, found=True)])
                 (item,) = yield from submit(store, [GetOp(namespace, DEFAULT_KEY)])
         finally:
             leave(lock)

@@ -304,3 +304,21 @@ def test_parity_05_phases_keep_to_what_is_enabled(call: Call) -> None:
     assert ["rejected", "deleted"] == sorted((change.action for change in done.changes), reverse=True)
     assert "Tidy up." in model.prompts[1][1].text
     assert ["Lisbon" in prompt[1].text for prompt in model.prompts] == [True, False, True]
+
+
+def test_memories_live_as_long_as_the_store_says(call: Call) -> None:
+    """The default time to live of a store holds for memories, as it does for `put`."""
+    clock = ManualClock()
+    with RoutedStore(":memory:", ttl={"default_ttl": 10}, clock=clock) as store:
+        call(manager(scripted(DARK), store, clock=clock), HELLO, ANA)
+        assert ["User prefers dark mode"] == texts(store)
+        clock.advance(minutes=11)
+        assert [] == texts(store)
+
+
+def test_an_invalid_round_is_refused_before_the_model_is_called() -> None:
+    """A number of steps is one or more."""
+    model = scripted()
+    with pytest.raises(InvalidArgumentError, match="max_steps"):
+        manager(model, InMemoryStore()).invoke({**HELLO, "max_steps": 0}, ANA)
+    assert [] == model.prompts
