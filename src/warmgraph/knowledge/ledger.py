@@ -12,14 +12,14 @@ from uuid import NAMESPACE_URL, uuid5
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from warmgraph.knowledge.edits import MemoryChange
-from warmgraph.knowledge.history import ROOT, put_op, retire, submit
+from warmgraph.knowledge.history import ROOT, MemoryRevision, history_of, put_op, retire, submit
 from warmgraph.knowledge.policy import Candidate, MemoryPolicy
 from warmgraph.knowledge.provenance import Provenance
 from warmgraph.knowledge.schemas import content_of
 from warmgraph.knowledge.turnstile import enter, leave
 from warmgraph.steps import Steps
 
-__all__ = ["Write", "commit", "created_at", "fingerprint", "quarantine_of"]
+__all__ = ["Write", "commit", "created_at", "fingerprint", "quarantine_of", "restore"]
 
 MEMORIES = uuid5(NAMESPACE_URL, "warmgraph:memory")
 
@@ -84,6 +84,26 @@ def commit(
     finally:
         leave(lock)
     return ledger
+
+
+def restore(store: BaseStore, namespace: tuple[str, ...], key: str, now: str) -> Steps[MemoryRevision | None]:
+    """Make the last revision of a memory that is history its value again, and its value until now history."""
+    lock = yield from enter(namespace)
+    try:
+        past = [revision for revision in (yield from history_of(store, namespace, key)) if revision.ended is not None]
+        if not past:
+            return None
+        (item,) = yield from submit(store, [GetOp(namespace, key)])
+        value = {**past[-1].value, "valid_from": now}
+        ops = []
+        if item is not None:
+            retired, revision, _ = yield from retire(store, item, now, "changed")
+            ops.append(retired)
+            value["supersedes"] = revision
+        yield from submit(store, [*ops, put_op(store, namespace, key, value, found=True)])
+        return past[-1]
+    finally:
+        leave(lock)
 
 
 def fingerprint(kind: str | None, content: Any) -> str:

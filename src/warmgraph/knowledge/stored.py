@@ -13,7 +13,7 @@ from langgraph.store.base import NOT_PROVIDED, BaseStore, Item, NotProvided, Sea
 from pydantic import BaseModel
 
 from warmgraph.knowledge.history import MemoryRevision, history_of
-from warmgraph.knowledge.ledger import created_at, quarantine_of
+from warmgraph.knowledge.ledger import created_at, quarantine_of, restore
 from warmgraph.knowledge.reflecting import DEFAULT_KEY, Setup
 from warmgraph.knowledge.schemas import content_of
 from warmgraph.steps import Io, Steps, arun, run
@@ -147,6 +147,19 @@ class StoredAccess:
         """Do what `history` does, on an event loop."""
         return await arun(history_of(store_of_call(self._store), self.get_namespace(config), key))
 
+    def undo(self, key: str, *, config: Config = None) -> MemoryRevision | None:
+        """Bring back what a memory said before its last change, or before it was deleted.
+
+        Returns:
+            The revision that holds again; `None` when there is none to go back to. What it said until now becomes
+            history like any other change: undoing twice brings it back.
+        """
+        return run(self._undo(key, config))
+
+    async def aundo(self, key: str, *, config: Config = None) -> MemoryRevision | None:
+        """Do what `undo` does, on an event loop."""
+        return await arun(self._undo(key, config))
+
     def quarantined(self, *, limit: int = 100, config: Config = None) -> list[SearchItem]:
         """Return what is kept aside for review: each value holds `key`, `action`, and the `value` that would be put."""
         return store_of_call(self._store).search(quarantine_of(self.get_namespace(config)), limit=limit)
@@ -154,6 +167,11 @@ class StoredAccess:
     async def aquarantined(self, *, limit: int = 100, config: Config = None) -> list[SearchItem]:
         """Do what `quarantined` does, on an event loop."""
         return await store_of_call(self._store).asearch(quarantine_of(self.get_namespace(config)), limit=limit)
+
+    def _undo(self, key: str, config: Config) -> Steps[MemoryRevision | None]:
+        now = self.setup.clock.now().isoformat()
+        revision = yield from restore(store_of_call(self._store), self.get_namespace(config), key, now)
+        return revision
 
     def _get(self, key: str, refresh_ttl: bool | None, config: Config) -> Steps[MemoryItem | None]:
         namespace, store = self.get_namespace(config), store_of_call(self._store)

@@ -322,3 +322,25 @@ def test_an_invalid_round_is_refused_before_the_model_is_called() -> None:
     with pytest.raises(InvalidArgumentError, match="max_steps"):
         manager(model, InMemoryStore()).invoke({**HELLO, "max_steps": 0}, ANA)
     assert [] == model.prompts
+
+
+def test_a_change_can_be_undone(call: Call, store: BaseStore) -> None:
+    """What a memory said before comes back, after a change and after a deletion; undoing twice undoes the undoing."""
+    keeper = manager(scripted(DARK), store)
+    (put,) = call(keeper, HELLO, ANA)
+    key = put["key"]
+    light = ("update_memory", {"id": key, "content": {"content": "User prefers light mode"}})
+    said = {"messages": [("user", "I prefer light mode.")]}
+    editor = manager(scripted(light, ("delete_memory", {"id": key})), store, enable_deletes=True)
+
+    call(editor, said, ANA)
+    before = keeper.undo(key, config=ANA)
+    assert before is not None
+    assert ("changed", ["User prefers dark mode"]) == (before.ended, texts(store))
+    asyncio.run(keeper.aundo(key, config=ANA))
+    assert ["User prefers light mode"] == texts(store)
+    call(editor, said, ANA)
+    assert [] == texts(store)
+    keeper.undo(key, config=ANA)
+    assert ["User prefers light mode"] == texts(store)
+    assert keeper.undo("never there", config=ANA) is None
