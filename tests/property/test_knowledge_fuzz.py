@@ -56,7 +56,10 @@ REPLIES = st.one_of(
 def test_no_reply_breaks_anything(replies: list[Any]) -> None:
     """Broken JSON, unknown tools, wrong types and odd characters: an ExtractionError at worst, and typed contents."""
     store = InMemoryStore()
-    before = {"tea": {"content": "I like tea"}, "me": {"kind": "Profile", "content": {"name": "Ana"}}}
+    before: dict[str, dict[str, Any]] = {
+        "tea": {"content": "I like tea"},
+        "me": {"kind": "Profile", "content": {"name": "Ana"}},
+    }
     for key, value in before.items():
         store.put(("memories", "ana"), key, value)
     model = ScriptedChatModel(script=replies)
