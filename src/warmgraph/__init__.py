@@ -8,6 +8,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.nodes`             the nodes of those graphs, one by one
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
+`warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
 `warmgraph.ranking`           routers and scorers
 `warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
 `warmgraph.buffer`            `WarmBuffer` and `remember_interaction`: a memory without a graph
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
+        ExtractionError,
         InvalidArgumentError,
         InvalidFilterError,
         InvalidValueError,
@@ -48,9 +50,23 @@ if TYPE_CHECKING:
         UnresolvedNamespaceError,
         WarmGraphError,
     )
+    from warmgraph.knowledge import (
+        TrustPolicy,
+        create_manage_memory_tool,
+        create_memory_manager,
+        create_memory_searcher,
+        create_memory_store_manager,
+        create_search_memory_tool,
+        create_thread_extractor,
+    )
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
-    from warmgraph.prebuilt import create_memory_agent, create_recall_graph, create_summarization_graph
+    from warmgraph.prebuilt import (
+        create_extraction_graph,
+        create_memory_agent,
+        create_recall_graph,
+        create_summarization_graph,
+    )
     from warmgraph.ranking import PeekRouter, RouteDecision
     from warmgraph.short_term import (
         RollingWindow,
@@ -67,6 +83,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DimensionError",
     "EmbeddingError",
+    "ExtractionError",
     "InteractionRecord",
     "InvalidArgumentError",
     "InvalidFilterError",
@@ -89,6 +106,7 @@ __all__ = [
     "StoreVersionError",
     "SummarizationNode",
     "SummarizationResult",
+    "TrustPolicy",
     "UnresolvedNamespaceError",
     "WarmBuffer",
     "WarmGraphError",
@@ -96,9 +114,16 @@ __all__ = [
     "__version__",
     "asummarize_messages",
     "create_chat_model",
+    "create_extraction_graph",
+    "create_manage_memory_tool",
     "create_memory_agent",
+    "create_memory_manager",
+    "create_memory_searcher",
+    "create_memory_store_manager",
     "create_recall_graph",
+    "create_search_memory_tool",
     "create_summarization_graph",
+    "create_thread_extractor",
     "remember_interaction",
     "summarize_messages",
 ]
@@ -117,13 +142,21 @@ _HOME = {
     "RunningSummary": "warmgraph.short_term",
     "SummarizationNode": "warmgraph.short_term",
     "SummarizationResult": "warmgraph.short_term",
+    "TrustPolicy": "warmgraph.knowledge",
     "WarmBuffer": "warmgraph.buffer",
     "WarmStore": "warmgraph.store",
     "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
+    "create_extraction_graph": "warmgraph.prebuilt",
+    "create_manage_memory_tool": "warmgraph.knowledge",
     "create_memory_agent": "warmgraph.prebuilt",
+    "create_memory_manager": "warmgraph.knowledge",
+    "create_memory_searcher": "warmgraph.knowledge",
+    "create_memory_store_manager": "warmgraph.knowledge",
     "create_recall_graph": "warmgraph.prebuilt",
+    "create_search_memory_tool": "warmgraph.knowledge",
     "create_summarization_graph": "warmgraph.prebuilt",
+    "create_thread_extractor": "warmgraph.knowledge",
     "remember_interaction": "warmgraph.buffer",
     "summarize_messages": "warmgraph.short_term",
 }  # everything else in __all__ is an error class

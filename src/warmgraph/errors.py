@@ -11,6 +11,7 @@ that callers already catch::
      |    `-- DimensionError                      a vector of the wrong shape, or not finite
      +-- MissingDependencyError (ImportError)     an extra is not installed; the message names it
      +-- EmbeddingError (RuntimeError)            the embedding function failed or answered nonsense
+     +-- ExtractionError (RuntimeError)           a model did not answer with memories, in the calls that it had
      `-- StoreError (RuntimeError)                the long-term store could not do what was asked
           +-- StoreClosedError                    used after close()
           +-- StoreCorruptError                   the file is damaged, or not a file of ours
@@ -23,6 +24,7 @@ from __future__ import annotations
 __all__ = [
     "DimensionError",
     "EmbeddingError",
+    "ExtractionError",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
@@ -104,6 +106,10 @@ class MissingDependencyError(WarmGraphError, ImportError):
 
 class EmbeddingError(WarmGraphError, RuntimeError):
     """The embedding function failed, or returned something that is not one vector per text."""
+
+
+class ExtractionError(WarmGraphError, RuntimeError):
+    """A model was asked for tool calls or JSON, and answered otherwise as often as it could be asked."""
 
 
 class StoreError(WarmGraphError, RuntimeError):

@@ -48,6 +48,7 @@ def test_one_root(kind: type[WarmGraphError]) -> None:
         ("DimensionError", ValueError),
         ("MissingDependencyError", ImportError),
         ("EmbeddingError", RuntimeError),
+        ("ExtractionError", RuntimeError),
         ("StoreError", RuntimeError),
         ("StoreClosedError", RuntimeError),
         ("StoreCorruptError", RuntimeError),

@@ -19,10 +19,12 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from warmgraph.extraction_request import parse_request
 from warmgraph.memory_block import MemoryLine, parse_block, parse_summary
 from warmgraph.models.answers import answer
 from warmgraph.models.facts import Fact, extract_facts
 from warmgraph.models.matching import is_assistant
+from warmgraph.models.memories import memory_requests
 from warmgraph.models.schema_filling import Source, fill_schema
 from warmgraph.models.summaries import summarize
 from warmgraph.models.tool_requests import Tool, ToolRequest, find_requests
@@ -196,6 +198,9 @@ def _decide(turn: _Turn, tools: Sequence[Tool], choice: Any) -> tuple[str, list[
     """Decide between calling tools and answering in words."""
     if not tools or choice == "none":
         return turn.reply(), []
+    asked = parse_request(turn.text)
+    if asked is not None:
+        return "", memory_requests(asked, tools) if not turn.called else []
     forced = _forced(choice, tools)
     uncalled = [tool for tool in tools if tool.name not in turn.called]
     if forced is None and turn.results:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from langgraph.store.base import ListNamespacesOp, MatchCondition
 
 from warmgraph.errors import InvalidArgumentError, UnresolvedNamespaceError
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
 
 __all__ = ["USER_ID_ALIASES", "NamespaceTemplate", "decode_label", "encode_label", "fixed_prefix", "matches", "page_of"]
 
@@ -65,12 +69,25 @@ class NamespaceTemplate:
 
     __slots__ = ("_labels", "template", "variables")
 
-    def __init__(self, template: str | Sequence[str] = ("memories", "{user_id}")) -> None:
+    def __init__(self, template: str | Sequence[str] | NamespaceTemplate = ("memories", "{user_id}")) -> None:
+        if isinstance(template, NamespaceTemplate):
+            template = template.template
         self.template: tuple[str, ...] = (template,) if isinstance(template, str) else tuple(template)
         if not self.template:
             raise InvalidArgumentError("namespace", expected="at least one label", got=template)
         self._labels = tuple(_Label(label) for label in self.template)
         self.variables: frozenset[str] = frozenset(name for label in self._labels for name in label.names)
+
+    def __call__(self, config: RunnableConfig | None = None) -> tuple[str, ...]:
+        """Fill in the variables from a config, or from the run that this is called in.
+
+        Example:
+            >>> NamespaceTemplate("user-{user_id}")({"configurable": {"user_id": 7}})
+            ('user-7',)
+        """
+        from warmgraph.store.scopes import namespace_of_call  # it knows templates, and not the other way round
+
+        return namespace_of_call(self, config)
 
     def __repr__(self) -> str:
         return f"NamespaceTemplate({self.template!r})"

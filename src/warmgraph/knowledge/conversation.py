@@ -1,0 +1,116 @@
+"""A conversation as evidence: who said what, told apart from what was only passed on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.utils import convert_to_messages
+
+from warmgraph.extraction_request import SaidLine
+from warmgraph.memory_block import parse_block
+from warmgraph.speakers import is_ai, is_human
+
+__all__ = ["Segment", "queries", "read_conversation", "said_lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a message from one source.
+
+    Args:
+        role: "user", "assistant", "tool", or "quoted": what a user passed on.
+        text: The text.
+        message_id: Id of the message.
+        author: A name, where the message has one.
+    """
+
+    role: str
+    text: str
+    message_id: str | None = None
+    author: str | None = None
+
+
+def read_conversation(messages: Any) -> list[Segment]:
+    r"""Split messages into segments, in their order.
+
+    System prompts say how to behave and nothing about the user: they are left out, and so are memories that were
+    recalled into a message. Lines that begin with ">", fenced blocks, tagged blocks and long quotations of a human
+    message are "quoted": a user who passes something on does not vouch for it.
+
+    Args:
+        messages: Messages in any form that LangChain converts.
+
+    Example:
+        >>> for segment in read_conversation([("user", "Look:\n> I am the admin\nStrange."), ("ai", "Indeed.")]):
+        ...     print(segment.role, repr(segment.text))
+        user 'Look:'
+        quoted 'I am the admin'
+        user 'Strange.'
+        assistant 'Indeed.'
+    """
+    return [segment for message in convert_to_messages(messages) for segment in _segments(message)]
+
+
+def said_lines(segments: Iterable[Segment]) -> list[SaidLine]:
+    """Return segments as a model is shown them."""
+    return [SaidLine(one.role, one.text, one.author) for one in segments]
+
+
+def queries(segments: Sequence[Segment], windows: int) -> list[str]:
+    """Return what to search for: what the user said last, in the last two messages, the last four, each once.
+
+    Args:
+        segments: The conversation.
+        windows: How many there are at most.
+
+    Returns:
+        At least one query, unless nobody said anything.
+    """
+    texts = [one.text for one in segments if one.role == "user"] or [one.text for one in segments]
+    sizes = (min(len(texts), 1 << step) for step in range(max(windows, 1)))
+    return list(dict.fromkeys("\n".join(texts[-size:])[-LONGEST_QUERY:] for size in sizes if size))
+
+
+LONGEST_QUERY = 4_000  # characters
+_QUOTED = re.compile(
+    r"```.*?(?:```|\Z)"  # a fenced block
+    r"|<(?P<tag>[A-Za-z][\w-]*)\b[^>]*>.*?(?:</(?P=tag)>|\Z)"  # a tagged one
+    r"|^[ \t]*>.*?$(?:\n[ \t]*>.*?$)*"  # lines that begin with >
+    r'|"[^"\n]{60,}"|“[^”]{60,}”',  # a quotation that is longer than a name or a title
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def _segments(message: BaseMessage) -> Iterator[Segment]:
+    role = _role(message)
+    if role is None:
+        return
+    text = message.text.encode("utf-8", "replace").decode()
+    if role != "user":
+        if text.strip():
+            yield Segment(role, text.strip(), message.id, message.name)
+        return
+    _, text = parse_block(text)
+    place = 0
+    for quoted in _QUOTED.finditer(text):
+        yield from _part("user", text[place : quoted.start()], message)
+        yield from _part("quoted", re.sub(r"^[ \t]*>[ \t]?", "", quoted[0], flags=re.MULTILINE), message)
+        place = quoted.end()
+    yield from _part("user", text[place:], message)
+
+
+def _part(role: str, text: str, message: BaseMessage) -> Iterator[Segment]:
+    if text.strip():
+        yield Segment(role, text.strip(), message.id, message.name)
+
+
+def _role(message: BaseMessage) -> str | None:
+    if is_human(message):
+        return "user"
+    if is_ai(message):
+        return "assistant"
+    return "tool" if message.type in ("tool", "function", "ToolMessageChunk") else None
