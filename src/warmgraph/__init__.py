@@ -8,6 +8,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.nodes`             the nodes of those graphs, one by one
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
+`warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process
 `warmgraph.ranking`           routers and scorers
 `warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
 `warmgraph.buffer`            `WarmBuffer` and `remember_interaction`: a memory without a graph
@@ -36,10 +37,13 @@ if TYPE_CHECKING:
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
+        ExecutorClosedError,
         InvalidArgumentError,
         InvalidFilterError,
         InvalidValueError,
+        JobLeftError,
         MissingDependencyError,
+        ReflectionError,
         StoreClosedError,
         StoreCorruptError,
         StoreError,
@@ -50,8 +54,14 @@ if TYPE_CHECKING:
     )
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
-    from warmgraph.prebuilt import create_memory_agent, create_recall_graph, create_summarization_graph
+    from warmgraph.prebuilt import (
+        create_memory_agent,
+        create_recall_graph,
+        create_reflection_graph,
+        create_summarization_graph,
+    )
     from warmgraph.ranking import PeekRouter, RouteDecision
+    from warmgraph.reflection import ReflectionExecutor
     from warmgraph.short_term import (
         RollingWindow,
         RunningSummary,
@@ -67,10 +77,12 @@ if TYPE_CHECKING:
 __all__ = [
     "DimensionError",
     "EmbeddingError",
+    "ExecutorClosedError",
     "InteractionRecord",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
+    "JobLeftError",
     "MemoryContext",
     "MemoryRecord",
     "MissingDependencyError",
@@ -78,6 +90,8 @@ __all__ = [
     "OfflineChatModel",
     "PeekRouter",
     "Recall",
+    "ReflectionError",
+    "ReflectionExecutor",
     "RollingWindow",
     "RouteDecision",
     "RoutedStore",
@@ -111,6 +125,7 @@ _HOME = {
     "OfflineChatModel": "warmgraph.models",
     "PeekRouter": "warmgraph.ranking",
     "Recall": "warmgraph.store",
+    "ReflectionExecutor": "warmgraph.reflection",
     "RollingWindow": "warmgraph.short_term",
     "RouteDecision": "warmgraph.ranking",
     "RoutedStore": "warmgraph.store",

@@ -11,6 +11,9 @@ that callers already catch::
      |    `-- DimensionError                      a vector of the wrong shape, or not finite
      +-- MissingDependencyError (ImportError)     an extra is not installed; the message names it
      +-- EmbeddingError (RuntimeError)            the embedding function failed or answered nonsense
+     +-- ReflectionError (RuntimeError)           a background job could not be taken or finished
+     |    +-- ExecutorClosedError                 submitted after shutdown()
+     |    `-- JobLeftError                        the job stays in its queue, and runs when that is opened again
      `-- StoreError (RuntimeError)                the long-term store could not do what was asked
           +-- StoreClosedError                    used after close()
           +-- StoreCorruptError                   the file is damaged, or not a file of ours
@@ -23,10 +26,13 @@ from __future__ import annotations
 __all__ = [
     "DimensionError",
     "EmbeddingError",
+    "ExecutorClosedError",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
+    "JobLeftError",
     "MissingDependencyError",
+    "ReflectionError",
     "StoreClosedError",
     "StoreCorruptError",
     "StoreError",
@@ -104,6 +110,18 @@ class MissingDependencyError(WarmGraphError, ImportError):
 
 class EmbeddingError(WarmGraphError, RuntimeError):
     """The embedding function failed, or returned something that is not one vector per text."""
+
+
+class ReflectionError(WarmGraphError, RuntimeError):
+    """A background job could not be taken or finished."""
+
+
+class ExecutorClosedError(ReflectionError):
+    """A job was submitted after `shutdown()`."""
+
+
+class JobLeftError(ReflectionError):
+    """The executor ended before the job ran; it stays in its queue, and runs when that is opened again."""
 
 
 class StoreError(WarmGraphError, RuntimeError):
