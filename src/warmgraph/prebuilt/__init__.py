@@ -5,6 +5,13 @@ from __future__ import annotations
 from warmgraph.nodes import MemoryContext
 from warmgraph.prebuilt.memory_agent import create_memory_agent
 from warmgraph.prebuilt.recall_graph import create_recall_graph
+from warmgraph.prebuilt.reflection_graph import create_reflection_graph
 from warmgraph.prebuilt.summarization_graph import create_summarization_graph
 
-__all__ = ["MemoryContext", "create_memory_agent", "create_recall_graph", "create_summarization_graph"]
+__all__ = [
+    "MemoryContext",
+    "create_memory_agent",
+    "create_recall_graph",
+    "create_reflection_graph",
+    "create_summarization_graph",
+]

@@ -379,7 +379,8 @@ def test_parity_17_callbacks_reach_the_reflector(make: Make, seen: Seen) -> None
             started.append(kwargs.get("name"))
 
     executor = make(RunnableLambda(seen, name="reflect"))
-    executor.invoke(said("a"), {**whose("ana"), "callbacks": [Handler()]})
+    config: Any = {**whose("ana"), "callbacks": [Handler()]}
+    executor.invoke(said("a"), config)
     assert "reflect" in started
 
 
