@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
 ]
 
-ROUNDS = int(os.environ.get("REFLECTION_KILLS", "100"))
+ROUNDS = 100
 SERVER = """
 import os, sys
 import tests.reflection_worker as worker

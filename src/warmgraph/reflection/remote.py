@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -66,6 +67,7 @@ class RemoteReflectionExecutor:
         self._url = url
         self._client = client
         self._sync_client = sync_client
+        self._made: SyncLangGraphClient | None = None  # ours to close
         self._strategy = multitask_strategy
         self._lock = threading.Lock()
         self._closed = False
@@ -123,7 +125,8 @@ class RemoteReflectionExecutor:
         """Create a run like `submit`, without blocking the event loop."""
         thread, request = self._request(payload, config, after_seconds, thread_id, context)
         future: Future[Any] = Future()
-        future.set_result(await (await self._async()).runs.create(thread, self.reflector, **request))
+        async with self._async() as client:
+            future.set_result(await client.runs.create(thread, self.reflector, **request))
         return future
 
     def invoke(self, payload: Any, config: RunnableConfig | None = None, *, after_seconds: float = 0) -> Any:
@@ -133,7 +136,8 @@ class RemoteReflectionExecutor:
     async def ainvoke(self, payload: Any, config: RunnableConfig | None = None, *, after_seconds: float = 0) -> Any:
         """Do as `invoke` does, without blocking the event loop."""
         created = (await self.asubmit(payload, config, after_seconds=after_seconds)).result()
-        return await (await self._async()).runs.join(str(created["thread_id"]), str(created["run_id"]))
+        async with self._async() as client:
+            return await client.runs.join(str(created["thread_id"]), str(created["run_id"]))
 
     def search(
         self,
@@ -159,8 +163,9 @@ class RemoteReflectionExecutor:
     ) -> list[dict[str, Any]]:
         """Search like `search`, without blocking the event loop."""
         place = self._place(namespace)
-        client = await self._async()
-        return _items(await client.store.search_items(place, query=query, filter=filter, limit=limit, offset=offset))
+        async with self._async() as client:
+            found = await client.store.search_items(place, query=query, filter=filter, limit=limit, offset=offset)
+        return _items(found)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, timeout: float | None = None) -> bool:
         """Take no more jobs. What the server has, it runs; `wait` waits for the futures that wait for a run's end.
@@ -173,7 +178,12 @@ class RemoteReflectionExecutor:
             waiting = list(self._waiting)
         for thread in waiting if wait and not cancel_futures else ():
             thread.join(timeout)
-        return not any(thread.is_alive() for thread in waiting)
+        ended = not any(thread.is_alive() for thread in waiting)
+        with self._lock:
+            made, self._made = (self._made, None) if ended else (None, self._made)
+        if made is not None:
+            made.close()
+        return ended
 
     def __enter__(self) -> Self:
         return self
@@ -229,21 +239,27 @@ class RemoteReflectionExecutor:
         thread.start()
 
     def _sync(self) -> SyncLangGraphClient:
+        if self._sync_client is not None:
+            return self._sync_client
         with self._lock:
-            if self._sync_client is None:
+            if self._made is None:
                 from langgraph_sdk import get_sync_client
 
-                self._sync_client = get_sync_client(url=self._url)
-            return self._sync_client
+                self._made = get_sync_client(url=self._url)
+            return self._made
 
-    async def _async(self) -> LangGraphClient:
-        client = self._client
-        if client is None:
-            from langgraph_sdk import get_client
+    @asynccontextmanager
+    async def _async(self) -> AsyncIterator[LangGraphClient]:
+        if self._client is not None:
+            yield self._client
+            return
+        from langgraph_sdk import get_client
 
-            # Bound to the loop that uses it, of which a server has several. Making one may look at files.
-            client = get_client() if self._url is None else await asyncio.to_thread(get_client, url=self._url)
-        return client
+        # One for each use: it is bound to the loop that uses it, of which a server has several. Making one for a
+        # server elsewhere reads certificates.
+        made = get_client() if self._url is None else await asyncio.to_thread(get_client, url=self._url)
+        async with made as client:
+            yield client
 
     def _place(self, namespace: str | tuple[str, ...] | None) -> tuple[str, ...]:
         if namespace is not None:
