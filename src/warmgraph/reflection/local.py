@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import weakref
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
@@ -54,7 +55,8 @@ class LocalReflectionExecutor(ForkAware):
     - A job that fails, whatever it raises, is run again after `backoff` seconds, then twice that, and is kept as dead
       after `max_attempts`: see `jobs` and `retry_dead`.
     - A queue in a file survives the process. Jobs that nobody ran, or that a process died of, run when it is opened
-      again. Several processes may use it. In a forked child the executor goes on with the same file.
+      again. Several processes may use it: each runs what it submitted, and what those submitted that have ended. In a
+      forked child the executor goes on with the same file.
 
     Args:
         reflector: A Runnable or a function, sync or async, of a payload.
@@ -164,8 +166,8 @@ class LocalReflectionExecutor(ForkAware):
             context: The runtime context of the run; by default that of the run which submits.
 
         Returns:
-            A future of what the reflector returns, for this submit and all that it runs with. Its error is the job's
-            own when that failed for the last time.
+            A future of what the reflector returns, for this submit and all that it runs with; `None` where the job was
+            joined and run by another process. Its error is the job's own when that failed for the last time.
 
         Raises:
             ExecutorClosedError: After `shutdown`.
@@ -213,6 +215,7 @@ class LocalReflectionExecutor(ForkAware):
         job = tables.NewJob(
             key=str(uuid4()),
             queue=self.name,
+            submitter=self._queue.owner,
             namespace=scope.namespace(self._template),
             thread=scope.thread(thread_id),
             due=tables.microseconds(now + delay),
@@ -347,6 +350,8 @@ class LocalReflectionExecutor(ForkAware):
             JobLeftError(f"the executor ended before the job ran: it waits in {self._queue.path}")
         )
         self._runner.close()
+        with suppress(StoreError):
+            self._queue.run(lambda connection: tables.release(connection, self._queue.owner))
         self._queue.close()
         _open_executors.discard(self)
 

@@ -19,6 +19,7 @@ class Registry:
         self._futures: dict[int, list[Future[Any]]] = {}
         self._live: dict[int, Live] = {}
         self._results: dict[int, Any] = {}
+        self._begun: set[int] = set()
 
     def add(self, number: int, future: Future[Any], live: Live) -> None:
         """Let a future wait for a job. What came last lives beside it."""
@@ -36,11 +37,19 @@ class Registry:
         with self._lock:
             return list(self._futures)
 
+    def waiting(self) -> list[int]:
+        """Return the jobs that somebody waits for, and that do not run here."""
+        with self._lock:
+            return [number for number in self._futures if number not in self._begun]
+
     def move(self, number: int, into: int) -> None:
         """Let those who wait for one job wait for another."""
         if number == into:
+            with self._lock:
+                self._begun.discard(number)
             return
         with self._lock:
+            self._begun.discard(number)
             futures, live = self._futures.pop(number, []), self._live.pop(number, None)
             if futures:
                 self._futures[into] = futures + self._futures.get(into, [])
@@ -51,6 +60,7 @@ class Registry:
         """Mark futures as running; return False if somebody waited and all of them gave up."""
         with self._lock:
             futures = list(self._futures.get(number, ()))
+            self._begun.add(number)
         wanted = [future.running() or future.set_running_or_notify_cancel() for future in futures]
         return not futures or any(wanted)
 
@@ -89,4 +99,5 @@ class Registry:
         with self._lock:
             self._live.pop(number, None)
             self._results.pop(number, None)
+            self._begun.discard(number)
             return self._futures.pop(number, [])

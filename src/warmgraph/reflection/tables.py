@@ -18,6 +18,7 @@ __all__ = [
     "bury",
     "cancel",
     "claim",
+    "ended_elsewhere",
     "enqueue",
     "finish",
     "list_jobs",
@@ -27,6 +28,7 @@ __all__ = [
     "put_back",
     "record_effects",
     "recover",
+    "release",
     "renew",
     "revive",
 ]
@@ -51,14 +53,18 @@ create table jobs (
   submission blob not null,
   effects blob,
   error text,
+  submitter text,
   owner text,
   lease integer
 );
 create unique index one_scheduled on jobs (queue, namespace, thread) where state = 'scheduled' and thread is not null;
 create index by_thread on jobs (queue, namespace, thread, state);
 create index by_due on jobs (queue, state, due);
+create index by_submitter on jobs (queue, submitter);
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Who submitted a job waits for it, so it is theirs while they live: only they can say what came of it.
+_OURS = "(job.submitter is null or job.submitter = ?)"
 # Of one thread one job runs at a time, in the order in which they came.
 _FREE = """
 not exists (
@@ -76,6 +82,7 @@ class NewJob:
 
     key: str
     queue: str
+    submitter: str
     namespace: tuple[str, ...]
     thread: str | None
     due: int
@@ -138,23 +145,23 @@ def enqueue(
     found = None
     if job.thread is not None:
         found = connection.execute(
-            "select id, created, due, submission from jobs "
+            "select id, created, submission from jobs "
             "where queue = ? and namespace = ? and thread = ? and state = 'scheduled'",
             (job.queue, place, job.thread),
         ).fetchone()
     if found is None:
         cursor = connection.execute(
-            "insert into jobs (key, queue, namespace, thread, state, due, created, submits, attempts, submission) "
-            "values (?, ?, ?, ?, 'scheduled', ?, ?, 1, 0, ?)",
-            (job.key, job.queue, place, job.thread, job.due, job.now, job.submission),
+            "insert into jobs (key, queue, namespace, thread, state, due, created, submits, attempts, submission, "
+            "submitter) values (?, ?, ?, ?, 'scheduled', ?, ?, 1, 0, ?, ?)",
+            (job.key, job.queue, place, job.thread, job.due, job.now, job.submission, job.submitter),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid, False
-    number, created, _, submission = found
+    number, created, submission = found
     due = job.due if max_delay is None else max(job.now, min(job.due, created + max_delay))
     connection.execute(
-        "update jobs set due = ?, submits = submits + 1, submission = ? where id = ?",
-        (due, combine(submission, job.submission), number),
+        "update jobs set due = ?, submits = submits + 1, submission = ?, submitter = ? where id = ?",
+        (due, combine(submission, job.submission), job.submitter, number),
     )
     return number, True
 
@@ -162,12 +169,15 @@ def enqueue(
 def claim(
     connection: sqlite3.Connection, queue: str, owner: str, now: int, lease: int, limit: int, *, early: bool = False
 ) -> list[Claimed]:
-    """Begin up to `limit` jobs that are due, the longest due first; with `early` those that are not due as well."""
+    """Begin up to `limit` jobs that are due, the longest due first; with `early` those that are not due as well.
+
+    A job that somebody else submitted is left to them, unless it has been due for as long as a lease.
+    """
     rows = connection.execute(
         "select id, key, namespace, thread, attempts, submission, effects from jobs job "
-        f"where queue = ? and state in ('scheduled', 'applying') and (? or due <= ?) and {_FREE} "
-        "order by due, id limit ?",
-        (queue, early, now, limit),
+        "where queue = ? and state in ('scheduled', 'applying') "
+        f"and ((({_OURS}) and (? or due <= ?)) or due < ?) and {_FREE} order by due, id limit ?",
+        (queue, owner, early, now, 2 * now - lease, limit),
     ).fetchall()
     claimed = []
     for number, key, place, thread, attempts, submission, effects in rows:
@@ -189,10 +199,11 @@ def claim(
     return claimed
 
 
-def next_due(connection: sqlite3.Connection, queue: str) -> int | None:
-    """Return when the next job is due that no other job of its thread holds up."""
+def next_due(connection: sqlite3.Connection, queue: str, owner: str) -> int | None:
+    """Return when the owner's next job is due that no other job of its thread holds up."""
     due = connection.execute(
-        f"select min(due) from jobs job where queue = ? and state in ('scheduled', 'applying') and {_FREE}", (queue,)
+        f"select min(due) from jobs job where queue = ? and state in ('scheduled', 'applying') and {_OURS} and {_FREE}",
+        (queue, owner),
     ).fetchone()[0]
     return None if due is None else int(due)
 
@@ -212,7 +223,28 @@ def recover(
     lost = [number for number, owner, lease in rows if owner != me and (lease < now or is_gone(owner))]
     for number in lost:
         put_back(connection, number, None, now, None, combine)
+    submitters = connection.execute(
+        "select distinct submitter from jobs where queue = ? and submitter is not null and submitter <> ?", (queue, me)
+    ).fetchall()
+    for (submitter,) in submitters:
+        if is_gone(submitter):
+            release(connection, submitter)
     return lost
+
+
+def release(connection: sqlite3.Connection, submitter: str) -> None:
+    """Let anybody run what somebody submitted who has ended."""
+    connection.execute("update jobs set submitter = null where submitter = ?", (submitter,))
+
+
+def ended_elsewhere(connection: sqlite3.Connection, numbers: list[int]) -> dict[int, str | None]:
+    """Return which of these jobs are over, with the error of those that are dead."""
+    over: dict[int, str | None] = {}
+    for number in numbers:
+        row = connection.execute("select state, error from jobs where id = ?", (number,)).fetchone()
+        if row is None or row[0] == "dead":
+            over[number] = None if row is None else row[1]
+    return over
 
 
 def record_effects(connection: sqlite3.Connection, number: int, owner: str, effects: bytes) -> bool:
@@ -283,7 +315,7 @@ def revive(connection: sqlite3.Connection, queue: str, now: int, numbers: list[i
     dead = connection.execute("select id from jobs where queue = ? and state = 'dead' order by id", (queue,)).fetchall()
     chosen = [number for (number,) in dead if numbers is None or number in numbers]
     for number in chosen:
-        connection.execute("update jobs set attempts = 0 where id = ?", (number,))
+        connection.execute("update jobs set attempts = 0, submitter = null where id = ?", (number,))
         put_back(connection, number, None, now, None, combine)
     return len(chosen)
 

@@ -104,7 +104,7 @@ class Workers:
         self._threads = 0
         self._todo: queue.SimpleQueue[Claimed | None] = queue.SimpleQueue()
         self._ended = threading.Event()
-        self._renewed = 0.0
+        self._renewed = self._looked = 0.0
 
     def start(self) -> None:
         """Begin to look for jobs, if that has not begun."""
@@ -188,14 +188,26 @@ class Workers:
         renew = running > 0 and time.monotonic() - self._renewed > LEASE.total_seconds() / 4
         owner, early = self._queue.owner, mode == "drain"
 
-        def step(connection: sqlite3.Connection) -> tuple[list[int], list[Claimed], int | None]:
+        look = time.monotonic() - self._looked > POLL_SECONDS / 2
+
+        def over(connection: sqlite3.Connection) -> dict[int, str | None]:
+            return tables.ended_elsewhere(connection, self.registry.waiting()) if look else {}
+
+        def step(connection: sqlite3.Connection) -> tuple[list[int], list[Claimed], int | None, dict[int, str | None]]:
             if renew:
                 tables.renew(connection, owner, lease)
             lost = tables.recover(connection, self._name, now, self._queue.is_gone, owner, self._combine)
             claimed = tables.claim(connection, self._name, owner, now, lease, free, early=early) if free else []
-            return lost, claimed, tables.next_due(connection, self._name)
+            return lost, claimed, tables.next_due(connection, self._name, owner), over(connection)
 
-        lost, claimed, due = self._queue.run(step)
+        lost, claimed, due, ended = self._queue.run(step)
+        if look:
+            self._looked = time.monotonic()
+        for number, error in ended.items():  # another process was faster, and has the result
+            if error is None:
+                self.registry.succeed(number)
+            else:
+                self.registry.fail(number, ReflectionError(error))
         if renew:
             self._renewed = time.monotonic()
         with self._changed:

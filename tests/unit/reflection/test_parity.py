@@ -384,15 +384,35 @@ def test_parity_17_callbacks_reach_the_reflector(make: Make, seen: Seen) -> None
     assert "reflect" in started
 
 
-def test_parity_17_two_executors_of_one_file_share_the_work(make: Make, seen: Seen, tmp_path: Path) -> None:
-    """Each job is run by one of them."""
+def test_parity_17_executors_of_one_file_run_what_they_submitted(
+    make: Make, seen: Seen, tmp_path: Path, clock: ManualClock
+) -> None:
+    """Each job is run once, and whoever waits for it hears of it; what one left, the other runs."""
     both = [make(seen, queue=tmp_path / "jobs.db", concurrency=1) for _ in range(2)]
-    futures = [both[n % 2].submit(said(str(n)), whose("ana"), after_seconds=0) for n in range(20)]
-    for executor in both:
-        executor.pending = "drain"
-        assert executor.shutdown(timeout=WAIT)
-    assert {True} == {future.done() for future in futures}
-    assert sorted(map(str, range(20))) == sorted(text for payload in seen.payloads for text in contents(payload))
+    futures = [both[n % 2].submit(said(str(n)), whose("ana")) for n in range(10)]
+    assert [1] * 10 == [future.result(WAIT) for future in futures]
+    joined = [executor.submit(said("x"), whose("ana", "1"), after_seconds=5) for executor in both]
+    left = both[0].submit(said("left"), whose("ana", "2"), after_seconds=5)
+    assert both[0].shutdown(timeout=WAIT)
+    with pytest.raises(JobLeftError):
+        left.result(0)
+    clock.advance(seconds=5)
+    both[1].pending = "drain"
+    assert both[1].shutdown(timeout=WAIT)
+    assert 1 == joined[1].result(0)
+    texts = [text for payload in seen.payloads for text in contents(payload)]
+    assert sorted([*map(str, range(10)), "x", "left"]) == sorted(texts)
+
+
+def test_parity_17_a_future_hears_of_a_job_that_another_executor_ran(
+    make: Make, seen: Seen, tmp_path: Path, clock: ManualClock
+) -> None:
+    """A job belongs to who joined it last; the other one learns that it is over."""
+    both = [make(seen, queue=tmp_path / "jobs.db") for _ in range(2)]
+    first, second = (executor.submit(said("x"), whose("ana", "1"), after_seconds=5) for executor in both)
+    clock.advance(seconds=5)
+    both[1].wake()
+    assert (1, None) == (second.result(WAIT), first.result(WAIT))
 
 
 def test_a_reflector_without_namespace_is_refused(seen: Seen) -> None:
