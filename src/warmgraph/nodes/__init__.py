@@ -14,6 +14,7 @@ from warmgraph.nodes.schedule_reflection import SchedulesReflection, create_sche
 from warmgraph.nodes.state import MemoryInput, MemoryOutput, MemoryState, RecallOutput
 from warmgraph.nodes.summarize import create_summarize_node
 from warmgraph.nodes.summarizer import Summarizer
+from warmgraph.nodes.thread_summary import ThreadSummarizer
 from warmgraph.nodes.turns import message_key
 from warmgraph.nodes.vector_fallback import create_vector_fallback_node
 from warmgraph.nodes.warm_hit import create_warm_hit_node
@@ -31,6 +32,7 @@ __all__ = [
     "ReflectionState",
     "SchedulesReflection",
     "Summarizer",
+    "ThreadSummarizer",
     "create_agent_node",
     "create_pack_context_node",
     "create_recall_node",
