@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import random
 import subprocess
 import sys
 import threading
@@ -114,6 +115,38 @@ def test_parity_14_without_a_user_nothing_is_submitted(make: Make, seen: Seen) -
     with pytest.raises(UnresolvedNamespaceError):
         executor.submit(said("a"), {})
     assert [] == executor.jobs()
+
+
+def test_parity_14_a_thousand_submits_over_fifty_threads(make: Make, clock: ManualClock) -> None:
+    """With delays at random, from several threads at once: each conversation has all that was said, each once."""
+    heard: dict[str, list[str]] = {}
+
+    def reflect(payload: Any, config: Any) -> None:
+        heard.setdefault(config["configurable"]["thread_id"], []).extend(contents(payload))
+
+    executor = make(RunnableLambda(reflect), synchronous="NORMAL")
+    choose = random.Random(5)
+    plan = [(str(n % 50), str(n), choose.choice([0, 0.5, 5, 60])) for n in range(1_000)]
+
+    def submit(part: int) -> None:
+        for thread, text, delay in plan:
+            if int(thread) % 4 == part:
+                executor.submit(said(text), whose("ana", thread), after_seconds=delay)
+
+    threads = [threading.Thread(target=submit, args=(part,)) for part in range(4)]
+    for each in threads:
+        each.start()
+    for _ in range(20):
+        clock.advance(seconds=3)
+        executor.wake()
+    for each in threads:
+        each.join(WAIT)
+    assert executor.shutdown(timeout=WAIT)
+    expected: dict[str, list[str]] = {}
+    for thread, text, _ in plan:
+        expected.setdefault(thread, []).append(text)
+    assert expected == heard
+    assert 1_000 == executor.stats().submitted == executor.stats().coalesced + executor.stats().succeeded
 
 
 # ------------------------------------------------------------------------------------------------ 15
