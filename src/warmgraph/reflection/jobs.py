@@ -73,7 +73,7 @@ class ReflectionStats:
 class JobEvent(TypedDict):
     """What happened to a job."""
 
-    type: Literal["submitted", "coalesced", "started", "succeeded", "retried", "dead", "cancelled", "recovered"]
+    type: Literal["submitted", "coalesced", "started", "succeeded", "retried", "dead", "cancelled"]
     job: int
     namespace: tuple[str, ...]
     thread_id: str | None

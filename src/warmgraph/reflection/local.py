@@ -342,8 +342,10 @@ class LocalReflectionExecutor(ForkAware):
 
     def _cancel(self) -> None:
         registry = self._workers.registry
-        for number in self._queue.run(partial(tables.cancel, numbers=registry.numbers())):
+        cancelled = self._queue.run(partial(tables.cancel, numbers=registry.numbers()))
+        for number in cancelled:
             registry.cancel(number)
+        self._workers.count("cancelled", len(cancelled))
 
     def _end(self) -> None:
         self._workers.registry.leave(

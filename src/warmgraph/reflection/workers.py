@@ -138,8 +138,7 @@ class Workers:
         self, happened: Any, number: int, job: Claimed | tables.NewJob, error: BaseException | None = None
     ) -> None:
         """Count something, and tell the listener."""
-        with self._changed:
-            self.stats = replace(self.stats, **{happened: getattr(self.stats, happened) + 1})
+        self.count(happened, 1)
         if self._listener is None:
             return
         event = JobEvent(
@@ -154,6 +153,11 @@ class Workers:
             self._listener(event)
         except Exception:
             _logger.exception("a listener for reflection jobs failed")
+
+    def count(self, happened: str, times: int) -> None:
+        """Count something."""
+        with self._changed:
+            self.stats = replace(self.stats, **{happened: getattr(self.stats, happened) + times})
 
     # -- looking ------------------------------------------------------------------------------------
 
@@ -172,9 +176,7 @@ class Workers:
             with self._changed:
                 self._changed.wait_for(lambda: self._woken, wait)
                 self._woken = False
-        with self._changed:
-            threads, self._threads = self._threads, 0
-        for _ in range(threads):
+        for _ in range(self._threads):
             self._todo.put(None)
         self._end()
 
@@ -187,7 +189,6 @@ class Workers:
         lease = now + LEASE // timedelta(microseconds=1)
         renew = running > 0 and time.monotonic() - self._renewed > LEASE.total_seconds() / 4
         owner, early = self._queue.owner, mode == "drain"
-
         look = time.monotonic() - self._looked > POLL_SECONDS / 2
 
         def over(connection: sqlite3.Connection) -> dict[int, str | None]:
@@ -213,13 +214,13 @@ class Workers:
         with self._changed:
             self._running += len(claimed)
             running = self._running
-            missing = max(0, running - self._threads)
-            self._threads += missing
-            self.stats = replace(self.stats, recovered=self.stats.recovered + len(lost))
-        for _ in range(missing):
-            threading.Thread(target=self._work, name=f"warmgraph-reflector {self._name}", daemon=True).start()
+        self.count("recovered", len(lost))
         for job in claimed:
             self._todo.put(job)
+        # Each is counted once it runs: where none can be had now, the next round tries again.
+        while self._threads < running:
+            threading.Thread(target=self._work, name=f"warmgraph-reflector {self._name}", daemon=True).start()
+            self._threads += 1
         if not running and (mode == "finish" or (mode == "drain" and due is None)):
             return None
         if due is None or running >= self._concurrency or mode == "finish":

@@ -249,6 +249,7 @@ def test_parity_16_cancelled_jobs_never_run(make: Make, seen: Seen) -> None:
     pending = [executor.submit(said("b"), whose(user, "1"), after_seconds=60) for user in ("ana", "bob")]
     assert not executor.shutdown(wait=False, cancel_futures=True)
     assert [True, True] == [future.cancelled() for future in pending]
+    assert 2 == executor.stats().cancelled
     assert not executor.shutdown(timeout=0)
     seen.gate.set()
     assert executor.shutdown(timeout=WAIT)
