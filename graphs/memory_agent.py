@@ -3,4 +3,4 @@
 from warmgraph.models import create_chat_model
 from warmgraph.prebuilt import create_memory_agent
 
-graph = create_memory_agent(create_chat_model())
+graph = create_memory_agent(create_chat_model(), reflection="reflect")

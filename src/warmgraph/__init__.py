@@ -9,6 +9,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
+`warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process
 `warmgraph.ranking`           routers and scorers
 `warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
 `warmgraph.buffer`            `WarmBuffer` and `remember_interaction`: a memory without a graph
@@ -37,11 +38,14 @@ if TYPE_CHECKING:
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
+        ExecutorClosedError,
         ExtractionError,
         InvalidArgumentError,
         InvalidFilterError,
         InvalidValueError,
+        JobLeftError,
         MissingDependencyError,
+        ReflectionError,
         StoreClosedError,
         StoreCorruptError,
         StoreError,
@@ -65,9 +69,11 @@ if TYPE_CHECKING:
         create_extraction_graph,
         create_memory_agent,
         create_recall_graph,
+        create_reflection_graph,
         create_summarization_graph,
     )
     from warmgraph.ranking import PeekRouter, RouteDecision
+    from warmgraph.reflection import ReflectionExecutor
     from warmgraph.short_term import (
         RollingWindow,
         RunningSummary,
@@ -83,11 +89,13 @@ if TYPE_CHECKING:
 __all__ = [
     "DimensionError",
     "EmbeddingError",
+    "ExecutorClosedError",
     "ExtractionError",
     "InteractionRecord",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
+    "JobLeftError",
     "MemoryContext",
     "MemoryRecord",
     "MissingDependencyError",
@@ -95,6 +103,8 @@ __all__ = [
     "OfflineChatModel",
     "PeekRouter",
     "Recall",
+    "ReflectionError",
+    "ReflectionExecutor",
     "RollingWindow",
     "RouteDecision",
     "RoutedStore",
@@ -121,6 +131,7 @@ __all__ = [
     "create_memory_searcher",
     "create_memory_store_manager",
     "create_recall_graph",
+    "create_reflection_graph",
     "create_search_memory_tool",
     "create_summarization_graph",
     "create_thread_extractor",
@@ -136,6 +147,7 @@ _HOME = {
     "OfflineChatModel": "warmgraph.models",
     "PeekRouter": "warmgraph.ranking",
     "Recall": "warmgraph.store",
+    "ReflectionExecutor": "warmgraph.reflection",
     "RollingWindow": "warmgraph.short_term",
     "RouteDecision": "warmgraph.ranking",
     "RoutedStore": "warmgraph.store",
@@ -155,6 +167,7 @@ _HOME = {
     "create_memory_store_manager": "warmgraph.knowledge",
     "create_recall_graph": "warmgraph.prebuilt",
     "create_search_memory_tool": "warmgraph.knowledge",
+    "create_reflection_graph": "warmgraph.prebuilt",
     "create_summarization_graph": "warmgraph.prebuilt",
     "create_thread_extractor": "warmgraph.knowledge",
     "remember_interaction": "warmgraph.buffer",

@@ -12,6 +12,9 @@ that callers already catch::
      +-- MissingDependencyError (ImportError)     an extra is not installed; the message names it
      +-- EmbeddingError (RuntimeError)            the embedding function failed or answered nonsense
      +-- ExtractionError (RuntimeError)           a model did not answer with memories, in the calls that it had
+     +-- ReflectionError (RuntimeError)           a background job could not be taken or finished
+     |    +-- ExecutorClosedError                 submitted after shutdown()
+     |    `-- JobLeftError                        the job stays in its queue, and runs when that is opened again
      `-- StoreError (RuntimeError)                the long-term store could not do what was asked
           +-- StoreClosedError                    used after close()
           +-- StoreCorruptError                   the file is damaged, or not a file of ours
@@ -24,11 +27,14 @@ from __future__ import annotations
 __all__ = [
     "DimensionError",
     "EmbeddingError",
+    "ExecutorClosedError",
     "ExtractionError",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
+    "JobLeftError",
     "MissingDependencyError",
+    "ReflectionError",
     "StoreClosedError",
     "StoreCorruptError",
     "StoreError",
@@ -110,6 +116,18 @@ class EmbeddingError(WarmGraphError, RuntimeError):
 
 class ExtractionError(WarmGraphError, RuntimeError):
     """A model was asked for tool calls or JSON, and answered otherwise as often as it could be asked."""
+
+
+class ReflectionError(WarmGraphError, RuntimeError):
+    """A background job could not be taken or finished."""
+
+
+class ExecutorClosedError(ReflectionError):
+    """A job was submitted after `shutdown()`."""
+
+
+class JobLeftError(ReflectionError):
+    """The executor ended before the job ran; it stays in its queue, and runs when that is opened again."""
 
 
 class StoreError(WarmGraphError, RuntimeError):

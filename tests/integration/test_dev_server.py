@@ -109,7 +109,7 @@ def test_custom_stream_shows_receipts(client: SyncLangGraphClient) -> None:
         )
     )
     receipts = {part.data["type"]: part.data for part in parts if part.event == "custom"}
-    assert {"memory_recall", "memory_remember"} == set(receipts)
+    assert {"memory_recall", "memory_remember", "memory_schedule_reflection"} == set(receipts)
     recall = receipts["memory_recall"]
     assert recall["tier"] in ("warm", "long_term")
     assert len(recall["keys"]) == len(recall["scores"]) >= 1

@@ -6,6 +6,7 @@ from warmgraph.bench.benchmark import Benchmark
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
+from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
 
@@ -16,5 +17,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     STORE,
     INDEX,
     RUN,
+    REFLECTION,
     IMPORT,
 )

@@ -8,10 +8,13 @@ from warmgraph.nodes.failures import MemoryFailure
 from warmgraph.nodes.node import MemoryNode
 from warmgraph.nodes.pack_context import create_pack_context_node
 from warmgraph.nodes.recall import create_recall_node
+from warmgraph.nodes.reflect import ReflectionPointer, ReflectionState, create_reflect_node
 from warmgraph.nodes.remember import create_remember_node
+from warmgraph.nodes.schedule_reflection import SchedulesReflection, create_schedule_reflection_node
 from warmgraph.nodes.state import MemoryInput, MemoryOutput, MemoryState, RecallOutput
 from warmgraph.nodes.summarize import create_summarize_node
 from warmgraph.nodes.summarizer import Summarizer
+from warmgraph.nodes.thread_summary import ThreadSummarizer
 from warmgraph.nodes.turns import message_key
 from warmgraph.nodes.vector_fallback import create_vector_fallback_node
 from warmgraph.nodes.warm_hit import create_warm_hit_node
@@ -25,11 +28,17 @@ __all__ = [
     "MemoryOutput",
     "MemoryState",
     "RecallOutput",
+    "ReflectionPointer",
+    "ReflectionState",
+    "SchedulesReflection",
     "Summarizer",
+    "ThreadSummarizer",
     "create_agent_node",
     "create_pack_context_node",
     "create_recall_node",
+    "create_reflect_node",
     "create_remember_node",
+    "create_schedule_reflection_node",
     "create_summarize_node",
     "create_vector_fallback_node",
     "create_warm_hit_node",

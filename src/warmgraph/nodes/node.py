@@ -43,6 +43,18 @@ class Visit:
         self.config: RunnableConfig = config
         self.retry_policy: RetryPolicy | None = retry_policy
 
+    @classmethod
+    def current(cls, node: str, config: RunnableConfig | None = None, retry_policy: RetryPolicy | None = None) -> Visit:
+        """Return the visit that is being made.
+
+        Raises:
+            RuntimeError: Nothing runs here: `node` works inside a LangGraph graph only.
+        """
+        runtime: Runtime[Any] | None = get_runtime()
+        if runtime is None:
+            raise RuntimeError(f"the node {node!r} runs inside a LangGraph graph only")
+        return cls(node, runtime, config if config is not None else get_config(), retry_policy)
+
     @property
     def store(self) -> BaseStore:
         """The store of the graph.
@@ -124,7 +136,4 @@ class MemoryNode(Runnable[Any, Any]):
         return await arun(self._logic(input, self._visit(config)))
 
     def _visit(self, config: RunnableConfig | None) -> Visit:
-        runtime: Runtime[Any] | None = get_runtime()
-        if runtime is None:
-            raise RuntimeError(f"the node {self.name!r} runs inside a LangGraph graph only")
-        return Visit(self.name or "", runtime, config if config is not None else get_config(), self._retry_policy)
+        return Visit.current(self.name or "", config, self._retry_policy)

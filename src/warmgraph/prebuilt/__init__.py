@@ -6,6 +6,7 @@ from warmgraph.nodes import MemoryContext
 from warmgraph.prebuilt.extraction_graph import create_extraction_graph
 from warmgraph.prebuilt.memory_agent import create_memory_agent
 from warmgraph.prebuilt.recall_graph import create_recall_graph
+from warmgraph.prebuilt.reflection_graph import create_reflection_graph
 from warmgraph.prebuilt.summarization_graph import create_summarization_graph
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "create_extraction_graph",
     "create_memory_agent",
     "create_recall_graph",
+    "create_reflection_graph",
     "create_summarization_graph",
 ]

@@ -20,11 +20,14 @@ from warmgraph.nodes import (
     MemoryInput,
     MemoryOutput,
     MemoryState,
+    SchedulesReflection,
     Summarizer,
     create_agent_node,
     create_remember_node,
+    create_schedule_reflection_node,
     create_summarize_node,
 )
+from warmgraph.nodes.schedule_reflection import DEFAULT_REFLECT_AFTER
 from warmgraph.nodes.summarizer import DEFAULT_MAX_HISTORY_TOKENS, DEFAULT_MAX_SUMMARY_TOKENS
 from warmgraph.prebuilt.recall_graph import add_recall_nodes
 from warmgraph.ranking import WarmRouter
@@ -49,6 +52,8 @@ def create_memory_agent(
     max_history_tokens: int | None = DEFAULT_MAX_HISTORY_TOKENS,
     max_summary_tokens: int = DEFAULT_MAX_SUMMARY_TOKENS,
     summary_model: BaseChatModel | str | None = None,
+    reflection: SchedulesReflection | str | None = None,
+    reflect_after: float = DEFAULT_REFLECT_AFTER,
     checkpointer: BaseCheckpointSaver[Any] | bool | None = None,
     context_schema: type[Any] | None = MemoryContext,
     retry_policy: RetryPolicy | None = None,
@@ -76,6 +81,9 @@ def create_memory_agent(
             about half; the thread itself keeps all its messages. `None` to show it whole, whatever its length.
         max_summary_tokens: What the summary may take of that.
         summary_model: Writes the summaries; `model` by default.
+        reflection: Reflects on what was said, in the background: a `ReflectionExecutor` over a
+            `create_reflection_graph`, or the name of such a graph on the same server.
+        reflect_after: Seconds for which a thread has to rest before that.
         checkpointer: The checkpointer; on a server leave it out.
         context_schema: Schema of the runtime context.
         retry_policy: For the model and for the nodes that ask the store.
@@ -142,7 +150,15 @@ def create_memory_agent(
         builder.add_conditional_edges("agent", _after_agent, ["tools", "remember"])
     else:
         builder.add_edge("agent", "remember")
-    if summarizer is None:
+    if reflection is not None:
+        # Beside `summarize`, where that is due: neither waits for the other.
+        schedule = create_schedule_reflection_node(
+            reflection, namespace, after_seconds=reflect_after, retry_policy=retry_policy
+        )
+        builder.add_node("schedule_reflection", schedule, retry_policy=retry_policy)
+        builder.add_edge("remember", "schedule_reflection")
+        builder.add_edge("schedule_reflection", END)
+    elif summarizer is None:
         builder.add_edge("remember", END)
     return builder.compile(store=store, checkpointer=checkpointer, name=name)
 

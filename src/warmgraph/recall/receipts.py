@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from warmgraph.recall.packing import LeftOut
 from warmgraph.recall.traces import DecisionTrace, Tier
 
-__all__ = ["MemoryErrorEvent", "MemoryEvent", "RecallReceipt", "RememberReceipt", "SummarizeReceipt"]
+__all__ = ["MemoryErrorEvent", "MemoryEvent", "RecallReceipt", "RememberReceipt", "ScheduleReceipt", "SummarizeReceipt"]
 
 
 class RecallReceipt(TypedDict):
@@ -76,6 +76,20 @@ class SummarizeReceipt(TypedDict):
     milliseconds: float
 
 
+class ScheduleReceipt(TypedDict):
+    """Reflection on a thread was scheduled.
+
+    Attributes:
+        type: "memory_schedule_reflection".
+        namespace: Whose memory it is about.
+        after_seconds: How long the thread has to rest before it begins.
+    """
+
+    type: Literal["memory_schedule_reflection"]
+    namespace: list[str]
+    after_seconds: float
+
+
 class MemoryErrorEvent(TypedDict):
     """A part of memory failed; the answer does not depend on it.
 
@@ -92,4 +106,4 @@ class MemoryErrorEvent(TypedDict):
     message: str
 
 
-MemoryEvent = RecallReceipt | RememberReceipt | SummarizeReceipt | MemoryErrorEvent
+MemoryEvent = RecallReceipt | RememberReceipt | SummarizeReceipt | ScheduleReceipt | MemoryErrorEvent
