@@ -6,6 +6,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 ============================  =========================================================================
 `warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`, ...
 `warmgraph.nodes`             the nodes of those graphs, one by one
+`warmgraph.clients`           memory for OpenAI's clients and LangChain's chat models
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
 `warmgraph.ranking`           routers and scorers
@@ -33,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from warmgraph.buffer import InteractionRecord, WarmBuffer, remember_interaction
+    from warmgraph.clients import with_fast_memory, with_memory
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
@@ -101,6 +103,8 @@ __all__ = [
     "create_summarization_graph",
     "remember_interaction",
     "summarize_messages",
+    "with_fast_memory",
+    "with_memory",
 ]
 
 _HOME = {
@@ -126,6 +130,8 @@ _HOME = {
     "create_summarization_graph": "warmgraph.prebuilt",
     "remember_interaction": "warmgraph.buffer",
     "summarize_messages": "warmgraph.short_term",
+    "with_fast_memory": "warmgraph.clients",
+    "with_memory": "warmgraph.clients",
 }  # everything else in __all__ is an error class
 
 
