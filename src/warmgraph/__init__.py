@@ -11,6 +11,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
 `warmgraph.ranking`           routers and scorers
 `warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
+`warmgraph.prompts`           optimizers of prompts, and prompts in a store with their history
 `warmgraph.buffer`            `WarmBuffer` and `remember_interaction`: a memory without a graph
 `warmgraph.models`            the offline chat model, and how model names are resolved
 `warmgraph.embeddings`        embedding models and their memo
@@ -52,7 +53,21 @@ if TYPE_CHECKING:
     )
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
-    from warmgraph.prebuilt import create_memory_agent, create_recall_graph, create_summarization_graph
+    from warmgraph.prebuilt import (
+        create_memory_agent,
+        create_prompt_optimization_graph,
+        create_recall_graph,
+        create_summarization_graph,
+    )
+    from warmgraph.prompts import (
+        AnnotatedTrajectory,
+        MultiPromptOptimizerInput,
+        OptimizerInput,
+        Prompt,
+        PromptLibrary,
+        create_multi_prompt_optimizer,
+        create_prompt_optimizer,
+    )
     from warmgraph.ranking import PeekRouter, RouteDecision
     from warmgraph.short_term import (
         RollingWindow,
@@ -67,6 +82,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AnnotatedTrajectory",
     "DimensionError",
     "EmbeddingError",
     "InteractionRecord",
@@ -76,9 +92,13 @@ __all__ = [
     "MemoryContext",
     "MemoryRecord",
     "MissingDependencyError",
+    "MultiPromptOptimizerInput",
     "NamespaceTemplate",
     "OfflineChatModel",
+    "OptimizerInput",
     "PeekRouter",
+    "Prompt",
+    "PromptLibrary",
     "Recall",
     "RollingWindow",
     "RouteDecision",
@@ -99,6 +119,9 @@ __all__ = [
     "asummarize_messages",
     "create_chat_model",
     "create_memory_agent",
+    "create_multi_prompt_optimizer",
+    "create_prompt_optimization_graph",
+    "create_prompt_optimizer",
     "create_recall_graph",
     "create_summarization_graph",
     "remember_interaction",
@@ -108,12 +131,17 @@ __all__ = [
 ]
 
 _HOME = {
+    "AnnotatedTrajectory": "warmgraph.prompts",
     "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
     "MemoryRecord": "warmgraph.store",
+    "MultiPromptOptimizerInput": "warmgraph.prompts",
     "NamespaceTemplate": "warmgraph.store",
     "OfflineChatModel": "warmgraph.models",
+    "OptimizerInput": "warmgraph.prompts",
     "PeekRouter": "warmgraph.ranking",
+    "Prompt": "warmgraph.prompts",
+    "PromptLibrary": "warmgraph.prompts",
     "Recall": "warmgraph.store",
     "RollingWindow": "warmgraph.short_term",
     "RouteDecision": "warmgraph.ranking",
@@ -126,6 +154,9 @@ _HOME = {
     "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
     "create_memory_agent": "warmgraph.prebuilt",
+    "create_multi_prompt_optimizer": "warmgraph.prompts",
+    "create_prompt_optimization_graph": "warmgraph.prebuilt",
+    "create_prompt_optimizer": "warmgraph.prompts",
     "create_recall_graph": "warmgraph.prebuilt",
     "create_summarization_graph": "warmgraph.prebuilt",
     "remember_interaction": "warmgraph.buffer",

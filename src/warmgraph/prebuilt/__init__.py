@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from warmgraph.nodes import MemoryContext
 from warmgraph.prebuilt.memory_agent import create_memory_agent
+from warmgraph.prebuilt.prompt_optimization_graph import create_prompt_optimization_graph
 from warmgraph.prebuilt.recall_graph import create_recall_graph
 from warmgraph.prebuilt.summarization_graph import create_summarization_graph
 
-__all__ = ["MemoryContext", "create_memory_agent", "create_recall_graph", "create_summarization_graph"]
+__all__ = [
+    "MemoryContext",
+    "create_memory_agent",
+    "create_prompt_optimization_graph",
+    "create_recall_graph",
+    "create_summarization_graph",
+]

@@ -27,7 +27,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["memory_agent", "recall", "summarize"])
+@pytest.mark.parametrize("name", ["memory_agent", "optimize_prompts", "recall", "summarize"])
 def test_graphs_leave_store_and_checkpointer_to_the_server(name: str) -> None:
     """It refuses to start otherwise."""
     graph = load(name).graph
