@@ -12,6 +12,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.ranking`           routers and scorers
 `warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
 `warmgraph.prompts`           optimizers of prompts, and prompts in a store with their history
+`warmgraph.text_memory`       `TextMemory`: texts in, texts out
 `warmgraph.buffer`            `WarmBuffer` and `remember_interaction`: a memory without a graph
 `warmgraph.models`            the offline chat model, and how model names are resolved
 `warmgraph.embeddings`        embedding models and their memo
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
         summarize_messages,
     )
     from warmgraph.store import MemoryRecord, NamespaceTemplate, Recall, RoutedStore, WarmStore
+    from warmgraph.text_memory import TextMemory
 
     __version__: str
 
@@ -111,6 +113,7 @@ __all__ = [
     "StoreVersionError",
     "SummarizationNode",
     "SummarizationResult",
+    "TextMemory",
     "UnresolvedNamespaceError",
     "WarmBuffer",
     "WarmGraphError",
@@ -149,6 +152,7 @@ _HOME = {
     "RunningSummary": "warmgraph.short_term",
     "SummarizationNode": "warmgraph.short_term",
     "SummarizationResult": "warmgraph.short_term",
+    "TextMemory": "warmgraph.text_memory",
     "WarmBuffer": "warmgraph.buffer",
     "WarmStore": "warmgraph.store",
     "asummarize_messages": "warmgraph.short_term",

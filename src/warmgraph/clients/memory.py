@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from langgraph.store.base import BaseStore, GetOp, Item, PutOp
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem
 
 from warmgraph.clients.protocol import CATEGORIES, Draft, draft_of
 from warmgraph.clock import Clock, SystemClock
@@ -22,6 +22,7 @@ from warmgraph.recall import arecall, pack, recall
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store import MemoryRecord, WarmStore
+from warmgraph.store.listing import list_items
 
 __all__ = ["ClientMemory", "StoredMemory"]
 
@@ -29,7 +30,6 @@ _logger = logging.getLogger(__name__)
 
 # Changing it would write every fact that is already remembered a second time.
 FACT_KEYS = uuid5(NAMESPACE_URL, "warmgraph:fact")
-PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,19 +253,8 @@ class ClientMemory:
         with self._lock:
             self._pending.discard(job)
 
-    def _items(self) -> Steps[list[Item]]:
-        found: list[Item] = []
-        offset = 0
-        while True:
-            options: dict[str, Any] = {"limit": PAGE, "offset": offset, "refresh_ttl": False}
-            page = yield Io(
-                partial(self.store.search, self.namespace, **options),
-                partial(self.store.asearch, self.namespace, **options),
-            )
-            found += [item for item in page if item.namespace == self.namespace]
-            if len(page) < PAGE:
-                return found
-            offset += PAGE
+    def _items(self) -> Steps[list[SearchItem]]:
+        return list_items(self.store, self.namespace)
 
     def _clear(self) -> Steps[int]:
         items = yield from self._items()

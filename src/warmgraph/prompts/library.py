@@ -8,18 +8,18 @@ from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
-from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.prompts.types import Prompt
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store import MemoryRecord, encode_label
+from warmgraph.store.listing import list_items
 
 __all__ = ["PromptLibrary", "PromptVersion"]
 
 HISTORY = "history"
-PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +126,7 @@ class PromptLibrary:
         yield Io(partial(self._store.batch, ops), partial(self._store.abatch, ops))
 
     def _versions(self, name: str) -> Steps[list[PromptVersion]]:
-        found: list[SearchItem] = []
-        place = self._place(name)
-        while True:
-            options: dict[str, Any] = {"limit": PAGE, "offset": len(found)}
-            page = yield Io(
-                partial(self._store.search, place, **options), partial(self._store.asearch, place, **options)
-            )
-            found += page
-            if len(page) < PAGE:
-                break
+        found = yield from list_items(self._store, self._place(name))
         return [
             PromptVersion(prompt, item.key, str(item.value.get("valid_from")), item.value.get("supersedes"))
             for item in sorted(found, key=lambda item: item.key, reverse=True)

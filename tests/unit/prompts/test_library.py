@@ -51,7 +51,7 @@ def test_an_agent_uses_what_is_kept(store: BaseStore) -> None:
     assert kept is not None
     model = ScriptedChatModel(script=["Yes."])
     agent = create_memory_agent(model, store=store, system_prompt=kept["prompt"])
-    agent.invoke({"messages": "Hello"}, {"configurable": {"user_id": "ana"}})  # type: ignore[call-overload]
+    agent.invoke({"messages": "Hello"}, {"configurable": {"user_id": "ana"}})
 
     assert ("system", "Be brief.") == (model.prompts[0][0].type, model.prompts[0][0].text)
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.prompts import AnnotatedTrajectory, create_multi_prompt_optimizer, create_prompt_optimizer
 from warmgraph.testing import ScriptedChatModel
 
-SAID = [HumanMessage("Hi"), AIMessage("Hello! How wonderful that you are here!")]
+SAID: list[AnyMessage] = [HumanMessage("Hi"), AIMessage("Hello! How wonderful that you are here!")]
 TRAJECTORIES = [AnnotatedTrajectory(SAID, "too long")]
 OLD = 'Help {user}.\n  Answer as {{"json": true}}.'
 NEW = 'Help {user} in few words.\n  Answer as {{"json": true}}.'
@@ -197,7 +197,7 @@ def test_bad_arguments_are_told() -> None:
     with pytest.raises(InvalidArgumentError, match="config"):
         create_prompt_optimizer(model, config={"min_reflection_steps": 3, "max_reflection_steps": 1})
     with pytest.raises(InvalidArgumentError, match="steps"):
-        create_prompt_optimizer(model, config={"steps": 3})  # type: ignore[typeddict-unknown-key]
+        create_prompt_optimizer(model, config={"steps": 3})  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="trajectories: expected at least one"):
         create_prompt_optimizer(model).invoke(given)
     with pytest.raises(InvalidArgumentError, match="prompts"):
