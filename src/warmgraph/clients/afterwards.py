@@ -58,9 +58,10 @@ class BackgroundExtraction:
     ) -> None:
         self._memory = memory
         self._ask = ask
-        self._executor: Executor = (
-            executor if executor is not None else ThreadPoolExecutor(1, thread_name_prefix="warmgraph-memory")
-        )
+        if executor is None:
+            executor = own = ThreadPoolExecutor(1, thread_name_prefix="warmgraph-memory")
+            memory.at_close(own.shutdown)
+        self._executor: Executor = executor
 
     def __call__(self, call: Call, drafts: Sequence[Draft], text: str) -> Steps[None]:
         """Hand the turn over."""

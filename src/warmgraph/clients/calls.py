@@ -55,10 +55,11 @@ def prepare_steps(memory: ClientMemory, kwargs: Mapping[str, Any], *, inline: bo
     given = dict(kwargs)
     try:
         messages = list(given.get("messages") or ())
+        if "messages" in given:
+            given["messages"] = messages  # what came may have been an iterator
         at = last_user(messages)
         if at is None:
             return Call(given, messages)
-        given["messages"] = messages  # what came may have been an iterator
         content = messages[at].get("content")
         if not isinstance(content, str | list | tuple):
             return Call(given, messages)

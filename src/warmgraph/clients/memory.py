@@ -21,7 +21,7 @@ from warmgraph.errors import InvalidArgumentError
 from warmgraph.recall import arecall, pack, recall
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE
 from warmgraph.steps import Io, Steps, arun, run
-from warmgraph.store import MemoryRecord, WarmStore
+from warmgraph.store import MemoryRecord
 from warmgraph.store.listing import list_items
 
 __all__ = ["ClientMemory", "StoredMemory"]
@@ -97,7 +97,7 @@ class ClientMemory:
         self._failures: Counter[str] = Counter()
         self._pending: set[Future[Any]] = set()
         self._lock = threading.Lock()
-        self._owned: WarmStore | None = None
+        self._at_close: list[Callable[[], object]] = []
 
     # -- for users ---------------------------------------------------------------
 
@@ -176,16 +176,16 @@ class ClientMemory:
         await asyncio.gather(*pending, return_exceptions=True)
 
     def close(self) -> None:
-        """Wait for extractions, and close the file if the wrapper opened it. Safe to call twice."""
+        """Wait for extractions, and close the file and the thread if the wrapper made them. Safe to call twice."""
         self.flush()
-        if self._owned is not None:
-            self._owned.close()
+        for call in self._at_close:
+            call()
 
     async def aclose(self) -> None:
         """Do what `close` does, on an event loop."""
         await self.aflush()
-        if self._owned is not None:
-            await asyncio.to_thread(self._owned.close)
+        for call in self._at_close:
+            await asyncio.to_thread(call)
 
     # -- for the wrappers ----------------------------------------------------------
 
@@ -245,9 +245,9 @@ class ClientMemory:
             self._pending.add(job)
         job.add_done_callback(self._done)
 
-    def own(self, store: WarmStore) -> None:
-        """Take over a store, to close it at the end."""
-        self._owned = store
+    def at_close(self, call: Callable[[], object]) -> None:
+        """Have `close` make a call, after those that were given before. It has to be safe to make twice."""
+        self._at_close.append(call)
 
     def _done(self, job: Future[Any]) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -255,9 +255,10 @@ class AsyncMemoryStream(_Passing):
 
     async def close(self) -> None:
         """Close the stream."""
+        await self._chunks.aclose()
         await self._inner.close()
 
-    async def _generate(self, call: Call, memory: ClientMemory, afterwards: Afterwards) -> AsyncIterator[Any]:
+    async def _generate(self, call: Call, memory: ClientMemory, afterwards: Afterwards) -> AsyncGenerator[Any, None]:
         answer = ChatAnswer(call.tags)
         broken: Exception | None = None
         chunks = aiter(self._inner)

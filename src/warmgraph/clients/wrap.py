@@ -187,7 +187,7 @@ def _memory(
     except BaseException:
         opened.close()
         raise
-    memory.own(opened)
+    memory.at_close(opened.close)
     return memory
 
 

@@ -117,3 +117,18 @@ def test_a_wrapped_client_can_be_copied(store: InMemoryStore) -> None:
     """A shallow copy has the same memory."""
     wrapped = with_fast_memory(SimpleNamespace(chat=SimpleNamespace(completions=Completions())), "ana", store=store)
     assert copy.copy(wrapped).memory is wrapped.memory
+
+
+def test_a_call_without_a_message_of_the_user_goes_out_as_it_came(store: InMemoryStore) -> None:
+    """Also when its messages come from an iterator, which can be read once."""
+    seen: list[Any] = []
+
+    def create(**kwargs: Any) -> Any:
+        seen.append(list(kwargs["messages"]))
+        return SimpleNamespace(choices=[])
+
+    client = SimpleNamespace(chat=SimpleNamespace(completions=SimpleNamespace(create=create)))
+    system = {"role": "system", "content": "Be brief."}
+    with_fast_memory(client, "ana", store=store).chat.completions.create(messages=iter([system]))
+
+    assert [[system]] == seen
