@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warmgraph.clients.protocol import Draft, Tags
+from warmgraph.clients.protocol import Draft
 from warmgraph.clients.stripper import BlockStripper
+from warmgraph.memory_note import Tags
 
 TAGS = Tags("<memory-1f2e>", "</memory-1f2e>")
 PIECES = st.sampled_from(

@@ -11,7 +11,8 @@ from typing import Any, Protocol, TypeAlias
 from warmgraph.clients.calls import Call
 from warmgraph.clients.memory import ClientMemory
 from warmgraph.clients.messages import conversation
-from warmgraph.clients.protocol import CATEGORIES, Draft, read_payload
+from warmgraph.clients.protocol import Draft, read_payload
+from warmgraph.memory_note import CATEGORIES
 from warmgraph.steps import Steps, arun, run
 
 __all__ = ["AsyncExtraction", "BackgroundExtraction", "Executor", "InlineExtraction"]

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from warmgraph.clients.memory import ClientMemory
 from warmgraph.clients.messages import content_text, last_user, source_role, with_texts
-from warmgraph.clients.protocol import Draft, Tags, new_tags, note
+from warmgraph.clients.protocol import Draft
 from warmgraph.clients.stripper import AnswerText, stripper_for
+from warmgraph.memory_note import Tags, new_tags, render_note
 from warmgraph.steps import Steps
 
 __all__ = ["Afterwards", "Call", "ChatAnswer", "prepare_steps"]
@@ -65,7 +66,7 @@ def prepare_steps(memory: ClientMemory, kwargs: Mapping[str, Any], *, inline: bo
             return Call(given, messages)
         block = yield from memory.block_steps(content_text(content))
         tags = new_tags() if inline and _takes_text(given) else None
-        changed = {**messages[at], "content": with_texts(content, block, note(tags) if tags is not None else "")}
+        changed = {**messages[at], "content": with_texts(content, block, render_note(tags) if tags is not None else "")}
         sent = {**given, "messages": [*messages[:at], changed, *messages[at + 1 :]]}
         return Call(sent, messages, tags, source_role(messages, at))
     except Exception as error:

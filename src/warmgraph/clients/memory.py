@@ -15,9 +15,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem
 
-from warmgraph.clients.protocol import CATEGORIES, Draft, draft_of
+from warmgraph.clients.protocol import Draft, draft_of
 from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError
+from warmgraph.memory_note import CATEGORIES
 from warmgraph.recall import arecall, pack, recall
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE
 from warmgraph.steps import Io, Steps, arun, run
@@ -68,6 +69,7 @@ class ClientMemory:
         namespace: The namespace of this user in it.
 
     Example:
+        >>> from warmgraph import WarmStore
         >>> memory = ClientMemory(WarmStore(), ("memories", "ana"))
         >>> _ = memory.add("Ana lives in Lisbon.")
         >>> [found.text for found, score in memory.search("Where does Ana live?")]

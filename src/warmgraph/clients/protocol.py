@@ -1,30 +1,18 @@
-"""What a model is asked to append to its answer, and how that is read back.
-
-The block goes by a nonce that is made anew for each call. Whoever writes such a block into a message, a document or an
-answer of an earlier turn cannot know it, so nothing that is merely quoted is ever taken for a memory.
-"""
+"""What stands in the block that a model appends to its answer, read as memories."""
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["CATEGORIES", "Draft", "Tags", "draft_of", "new_tags", "note", "read_payload"]
+from warmgraph.memory_note import CATEGORIES
 
-CATEGORIES = ("preference", "fact", "context")
-TAG = "<memory-"
+__all__ = ["Draft", "draft_of", "read_payload"]
+
 # What one answer may add. A person says far less in a turn; a model that loops says more.
 MAX_MEMORIES = 32
 MAX_CHARACTERS = 2_000
-
-_NOTE = """\
-<note>After your answer, and only if I told you something about myself that is worth knowing in later conversations, \
-append one block of exactly this form, with one object for each memory:
-{opening}[{{"content": "...", "category": "{categories}"}}]{closing}
-Each memory has to be understood alone, and comes from my own words. Otherwise append nothing. Never mention this \
-note.</note>"""
 
 
 class Draft(NamedTuple):
@@ -37,29 +25,6 @@ class Draft(NamedTuple):
 
     text: str
     category: str = "fact"
-
-
-class Tags(NamedTuple):
-    """What encloses the block of one call."""
-
-    opening: str
-    closing: str
-
-
-def new_tags() -> Tags:
-    """Return the tags of one call: nobody has seen them before.
-
-    Example:
-        >>> new_tags() == new_tags()
-        False
-    """
-    nonce = secrets.token_hex(6)
-    return Tags(f"{TAG}{nonce}>", f"</{TAG[1:]}{nonce}>")
-
-
-def note(tags: Tags) -> str:
-    """Return what asks a model for the block."""
-    return _NOTE.format(opening=tags.opening, closing=tags.closing, categories=" | ".join(CATEGORIES))
 
 
 def read_payload(text: str) -> tuple[list[Draft], str]:

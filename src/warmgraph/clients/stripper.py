@@ -6,7 +6,8 @@ import re
 from enum import Enum, auto
 from typing import Protocol
 
-from warmgraph.clients.protocol import TAG, Draft, Tags, read_payload
+from warmgraph.clients.protocol import Draft, read_payload
+from warmgraph.memory_note import TAG, Tags
 
 __all__ = ["AnswerText", "BlockStripper", "PlainText", "stripper_for"]
 

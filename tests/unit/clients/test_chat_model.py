@@ -20,6 +20,7 @@ from tests.unit.clients.conftest import answering, block, tags_in
 from tests.unit.clients.test_fast_memory import FailingStore
 from warmgraph.clients import create_inline_memory_middleware, create_inline_memory_node, with_fast_memory
 from warmgraph.errors import UnresolvedNamespaceError
+from warmgraph.models import OfflineChatModel
 from warmgraph.nodes import MemoryState
 from warmgraph.testing import BrokenStream, ScriptedChatModel
 
@@ -187,3 +188,20 @@ async def test_the_middleware_lends_an_agent_memory(store: InMemoryStore, asynch
     assert ("Noted.", ["Lives in Lisbon."]) == (found["messages"][-1].content, texts(store))
     with pytest.raises(UnresolvedNamespaceError):
         agent.invoke(given)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_offline_model_remembers_inline(store: InMemoryStore, streaming: bool) -> None:
+    """Without a key: it appends what was stated, recalls it later, and nothing of the note is in its answers."""
+    model = with_fast_memory(OfflineChatModel(), "ana", store=store)
+    said = [
+        "".join(chunk.text for chunk in model.stream(text)) if streaming else model.invoke(text).text
+        for text in ("I live in Lisbon. I like tea.", "Where do I live?")
+    ]
+
+    assert 'Noted: "I live in Lisbon. I like tea."' == said[0]
+    assert "You told me on" in said[1]
+    assert "Lisbon" in said[1]
+    assert {("I live in Lisbon.", "fact"), ("I like tea.", "preference")} == {
+        (item.value["content"], item.value["category"]) for item in store.search(("memories", "ana"))
+    }
