@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models import LangSmithParams, LanguageModelInput, ModelProfile
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import convert_to_messages
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableLambda
 from langchain_core.tools import BaseTool
+from pydantic import Field
 
 from warmgraph.clients.calls import Afterwards, Call, prepare_steps
 from warmgraph.clients.memory import ClientMemory
@@ -37,6 +39,8 @@ class MemoryChatModel(BaseChatModel):
     memory: ClientMemory
     afterwards: Any
     inline: bool = True
+    # The same question has another answer once something was remembered, and only the call itself can remember.
+    cache: BaseCache | bool | None = Field(default=False, exclude=True)
 
     @property
     def _llm_type(self) -> str:
@@ -45,6 +49,12 @@ class MemoryChatModel(BaseChatModel):
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
         return self.inner._identifying_params
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return self.inner.profile
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        return self.inner._get_ls_params(stop=stop, **kwargs)
 
     def bind_tools(
         self,

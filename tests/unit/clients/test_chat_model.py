@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent  # noqa: TID253 (the agent is what is tested)
+from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.globals import set_llm_cache
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_openai import ChatOpenAI  # noqa: TID253 (a real model is what is wrapped)
 from langgraph.graph import MessagesState, StateGraph
@@ -205,3 +207,17 @@ def test_the_offline_model_remembers_inline(store: InMemoryStore, streaming: boo
     assert {("I live in Lisbon.", "fact"), ("I like tea.", "preference")} == {
         (item.value["content"], item.value["category"]) for item in store.search(("memories", "ana"))
     }
+
+
+def test_tracers_and_agents_see_the_model_that_is_wrapped(store: InMemoryStore) -> None:
+    """Its name for traces, and its profile; and no cache answers in its place."""
+    inner = ChatOpenAI(model="gpt-4o", api_key="x")  # type: ignore[arg-type]
+    model = with_fast_memory(inner, "ana", store=store)
+
+    assert (inner.profile, inner._get_ls_params()) == (model.profile, model._get_ls_params())
+    set_llm_cache(InMemoryCache())
+    try:
+        answers = with_fast_memory(ScriptedChatModel(script=["One.", "Two."]), "ana", store=store)
+        assert ["One.", "Two."] == [answers.invoke("Hello").text, answers.invoke("Hello").text]
+    finally:
+        set_llm_cache(None)
