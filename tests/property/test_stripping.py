@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from warmgraph.clients.protocol import Draft
@@ -42,15 +42,33 @@ def strip(chunks: list[str]) -> tuple[str, list[Draft]]:
     return shown, stripper.drafts
 
 
-@given(ANSWERS, st.data())
-def test_streaming_gives_what_the_whole_answer_gives(answer: str, data: st.DataObject) -> None:
+@settings(max_examples=1_000)
+@given(ANSWERS, st.lists(st.integers(0, 200), max_size=8))
+@example("```json</memory-1f2e>Hello<memory-1f2e>[]</memory-1f2e>", [])
+def test_streaming_gives_what_the_whole_answer_gives(answer: str, places: list[int]) -> None:
     """However an answer is cut into chunks, the user sees the same text and the same memories are found."""
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(answer)), max_size=8)))
+    cuts = sorted(min(place, len(answer)) for place in places)
     chunks = [answer[at:to] for at, to in zip([0, *cuts], [*cuts, len(answer)], strict=True)]
 
     assert strip([answer]) == strip(chunks) == strip(list(answer))
 
 
+CODE = "\n```py\nx\n```\n"
+WORDS = st.sampled_from(["Hello", " world.\n", "\n\n", "`code`", " 3 < 4 ", CODE, "<memory>", "<memory-2a>"])
+
+
+@settings(max_examples=300)
+@given(st.lists(WORDS | st.just(None), max_size=10))
+def test_no_word_of_the_answer_is_lost(parts: list[str | None]) -> None:
+    """What stands before, between and behind blocks is shown, but for white space; each block is read."""
+    block = f'{TAGS.opening}["Likes tea."]{TAGS.closing}'
+    shown, drafts = strip(["".join(block if part is None else part for part in parts)])
+
+    assert "".join("".join(part for part in parts if part is not None).split()) == "".join(shown.split())
+    assert parts.count(None) == len(drafts)
+
+
+@settings(max_examples=500)
 @given(ANSWERS)
 def test_no_tag_of_this_turn_is_ever_shown(answer: str) -> None:
     """Neither tag reaches the user, however many there are and however they are nested."""

@@ -11,7 +11,7 @@ from warmgraph.memory_note import TAG, Tags
 
 __all__ = ["AnswerText", "BlockStripper", "PlainText", "stripper_for"]
 
-_FENCE = re.compile(r"^[ \t]*`{3,6}[\w+-]{0,20}\Z", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*(?P<ticks>`{3,6})[\w+-]{0,20}\Z", re.MULTILINE)
 _FENCE_LINE = re.compile(r"^[ \t]*`{3}", re.MULTILINE)
 _MAYBE_FENCE = re.compile(r"`{1,6}[\w+-]{0,20}\Z")
 _LONGEST_FENCE = 30
@@ -171,8 +171,7 @@ class BlockStripper:
         rest = self._buffer.lstrip()
         if not rest:
             return False
-        if not self._gap and self._shown:
-            self._gap = self._buffer[: len(self._buffer) - len(rest)]
+        self._widen(self._buffer[: len(self._buffer) - len(rest)])
         self._buffer = rest
         self._where = _Where.TEXT
         return True
@@ -182,6 +181,8 @@ class BlockStripper:
         text = before.rstrip()
         context = self.text + self._gap
         opened = _FENCE.search(context + text) if fence else None
+        if opened is not None and opened.start("ticks") < len(context):
+            opened = None  # it was shown long ago, with another block behind it
         # An odd number of fences before it: it closes code of the answer.
         if opened is not None and len(_FENCE_LINE.findall((context + text)[: opened.start()])) % 2 == 0:
             before = text[: max(0, opened.start() - len(context))]
@@ -190,8 +191,8 @@ class BlockStripper:
         if text:
             self._show(text)
             self._gap = before[len(text) :]
-        elif not self._gap and self._shown:
-            self._gap = before
+        else:
+            self._widen(before)
 
     def _end(self) -> None:
         if self._where is _Where.BLOCK:
@@ -211,6 +212,11 @@ class BlockStripper:
         self._buffer = ""
         self._payload.clear()
         self._where = _Where.BEHIND if self._where is not _Where.TEXT else _Where.TEXT
+
+    def _widen(self, space: str) -> None:
+        """Keep the wider one of the spaces around a block: what began a line begins one without it."""
+        if self._shown and (not self._gap or space.count("\n") > self._gap.count("\n")):
+            self._gap = space
 
     def _show(self, text: str) -> None:
         if text:
