@@ -6,12 +6,15 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 ============================  =========================================================================
 `warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`, ...
 `warmgraph.nodes`             the nodes of those graphs, one by one
+`warmgraph.clients`           memory for OpenAI's clients and LangChain's chat models
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
 `warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process
 `warmgraph.ranking`           routers and scorers
 `warmgraph.short_term`        running summaries of a thread, and rolling windows onto it
+`warmgraph.prompts`           optimizers of prompts, and prompts in a store with their history
+`warmgraph.text_memory`       `TextMemory`: texts in, texts out
 `warmgraph.buffer`            `WarmBuffer` and `remember_interaction`: a memory without a graph
 `warmgraph.models`            the offline chat model, and how model names are resolved
 `warmgraph.embeddings`        embedding models and their memo
@@ -35,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from warmgraph.buffer import InteractionRecord, WarmBuffer, remember_interaction
+    from warmgraph.clients import with_fast_memory, with_memory
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
@@ -68,9 +72,19 @@ if TYPE_CHECKING:
     from warmgraph.prebuilt import (
         create_extraction_graph,
         create_memory_agent,
+        create_prompt_optimization_graph,
         create_recall_graph,
         create_reflection_graph,
         create_summarization_graph,
+    )
+    from warmgraph.prompts import (
+        AnnotatedTrajectory,
+        MultiPromptOptimizerInput,
+        OptimizerInput,
+        Prompt,
+        PromptLibrary,
+        create_multi_prompt_optimizer,
+        create_prompt_optimizer,
     )
     from warmgraph.ranking import PeekRouter, RouteDecision
     from warmgraph.reflection import ReflectionExecutor
@@ -83,10 +97,12 @@ if TYPE_CHECKING:
         summarize_messages,
     )
     from warmgraph.store import MemoryRecord, NamespaceTemplate, Recall, RoutedStore, WarmStore
+    from warmgraph.text_memory import TextMemory
 
     __version__: str
 
 __all__ = [
+    "AnnotatedTrajectory",
     "DimensionError",
     "EmbeddingError",
     "ExecutorClosedError",
@@ -99,9 +115,13 @@ __all__ = [
     "MemoryContext",
     "MemoryRecord",
     "MissingDependencyError",
+    "MultiPromptOptimizerInput",
     "NamespaceTemplate",
     "OfflineChatModel",
+    "OptimizerInput",
     "PeekRouter",
+    "Prompt",
+    "PromptLibrary",
     "Recall",
     "ReflectionError",
     "ReflectionExecutor",
@@ -116,6 +136,7 @@ __all__ = [
     "StoreVersionError",
     "SummarizationNode",
     "SummarizationResult",
+    "TextMemory",
     "TrustPolicy",
     "UnresolvedNamespaceError",
     "WarmBuffer",
@@ -130,6 +151,9 @@ __all__ = [
     "create_memory_manager",
     "create_memory_searcher",
     "create_memory_store_manager",
+    "create_multi_prompt_optimizer",
+    "create_prompt_optimization_graph",
+    "create_prompt_optimizer",
     "create_recall_graph",
     "create_reflection_graph",
     "create_search_memory_tool",
@@ -137,15 +161,22 @@ __all__ = [
     "create_thread_extractor",
     "remember_interaction",
     "summarize_messages",
+    "with_fast_memory",
+    "with_memory",
 ]
 
 _HOME = {
+    "AnnotatedTrajectory": "warmgraph.prompts",
     "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
     "MemoryRecord": "warmgraph.store",
+    "MultiPromptOptimizerInput": "warmgraph.prompts",
     "NamespaceTemplate": "warmgraph.store",
     "OfflineChatModel": "warmgraph.models",
+    "OptimizerInput": "warmgraph.prompts",
     "PeekRouter": "warmgraph.ranking",
+    "Prompt": "warmgraph.prompts",
+    "PromptLibrary": "warmgraph.prompts",
     "Recall": "warmgraph.store",
     "ReflectionExecutor": "warmgraph.reflection",
     "RollingWindow": "warmgraph.short_term",
@@ -155,6 +186,7 @@ _HOME = {
     "SummarizationNode": "warmgraph.short_term",
     "SummarizationResult": "warmgraph.short_term",
     "TrustPolicy": "warmgraph.knowledge",
+    "TextMemory": "warmgraph.text_memory",
     "WarmBuffer": "warmgraph.buffer",
     "WarmStore": "warmgraph.store",
     "asummarize_messages": "warmgraph.short_term",
@@ -165,6 +197,9 @@ _HOME = {
     "create_memory_manager": "warmgraph.knowledge",
     "create_memory_searcher": "warmgraph.knowledge",
     "create_memory_store_manager": "warmgraph.knowledge",
+    "create_multi_prompt_optimizer": "warmgraph.prompts",
+    "create_prompt_optimization_graph": "warmgraph.prebuilt",
+    "create_prompt_optimizer": "warmgraph.prompts",
     "create_recall_graph": "warmgraph.prebuilt",
     "create_search_memory_tool": "warmgraph.knowledge",
     "create_reflection_graph": "warmgraph.prebuilt",
@@ -172,6 +207,8 @@ _HOME = {
     "create_thread_extractor": "warmgraph.knowledge",
     "remember_interaction": "warmgraph.buffer",
     "summarize_messages": "warmgraph.short_term",
+    "with_fast_memory": "warmgraph.clients",
+    "with_memory": "warmgraph.clients",
 }  # everything else in __all__ is an error class
 
 

@@ -6,6 +6,7 @@ from warmgraph.bench.benchmark import Benchmark
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
+from warmgraph.bench.inline import INLINE
 from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
@@ -18,5 +19,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     INDEX,
     RUN,
     REFLECTION,
+    INLINE,
     IMPORT,
 )

@@ -21,6 +21,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from warmgraph.extraction_request import parse_request
 from warmgraph.memory_block import MemoryLine, parse_block, parse_summary
+from warmgraph.memory_note import render_payload, split_note
 from warmgraph.models.answers import answer
 from warmgraph.models.facts import Fact, extract_facts
 from warmgraph.models.matching import is_assistant
@@ -37,10 +38,11 @@ class OfflineChatModel(BaseChatModel):
     """A deterministic stand-in for a language model: it answers from recalled memories, and quotes them.
 
     It is no language model, and says so when asked. It reads the memory block that stands before the last human
-    message, and the earlier messages of the conversation; finds the sentences that match the question; and quotes
-    them with who said them and when. It takes note of statements, greets, and says plainly when it remembers
-    nothing. It calls tools that the user clearly asks for ("use the add tool with a=2 b=3"), answers with their
-    results, and fills schemas (`with_structured_output`) with simple facts. The same input gives the same output.
+    message, and the earlier messages of the conversation; finds the sentences that match the question; and quotes them
+    with who said them and when. It takes note of statements, greets, and says plainly when it remembers nothing. Asked
+    for a block of memories (`warmgraph.clients`), it appends what the user stated. It calls tools that the user clearly
+    asks for ("use the add tool with a=2 b=3"), answers with their results, and fills schemas (`with_structured_output`)
+    with simple facts. The same input gives the same output.
 
     Tokens are counted as words and punctuation marks.
 
@@ -143,6 +145,8 @@ class OfflineChatModel(BaseChatModel):
         text, requests = _decide(turn, tools, kwargs.get("tool_choice"))
         for sequence in stop or ():
             text = text.partition(sequence)[0]
+        if text:
+            text += turn.noted()
         calls = [_call(request, turn, place) for place, request in enumerate(requests)]
         spent_in = sum(self.get_num_tokens(message.text) for message in messages)
         spent_out = self.get_num_tokens(text) + sum(self.get_num_tokens(json.dumps(call["args"])) for call in calls)
@@ -157,7 +161,8 @@ class _Turn:
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
         last = max((place for place, one in enumerate(messages) if is_human(one)), default=-1)
-        self.memories, self.text = _read(messages[last]) if last >= 0 else ([], "")
+        self.memories, text = _read(messages[last]) if last >= 0 else ([], "")
+        self.text, self.tags = split_note(text)
         earlier = [one for one in messages[: max(last, 0)] if is_human(one) or is_ai(one)]
         summaries = [line for message in earlier[:1] for line in _noted(message)]
         self.said = [
@@ -181,6 +186,16 @@ class _Turn:
             return summary
         return answer(self.text, self.memories, self.history)
 
+    def noted(self) -> str:
+        """Return the block of memories that a note asks for: the sentences in which the user states a fact."""
+        if self.tags is None:
+            return ""
+        stated = {fact.sentence: fact for fact in extract_facts(self.text)}
+        memories = [
+            (sentence, "preference" if fact.attribute in _PREFERENCES else "fact") for sentence, fact in stated.items()
+        ]
+        return f"\n\n{render_payload(self.tags, memories)}" if memories else ""
+
     def facts(self) -> list[Fact]:
         """Return what is known about the user, the newest last."""
         told = sorted(self.memories, key=lambda line: line.said_at or "")
@@ -191,6 +206,7 @@ class _Turn:
 # Words (long ones in pieces, as scripts without spaces need it) and punctuation, each with the space before it.
 _TOKEN = re.compile(r"\s*\w{1,16}|\s*[^\w\s]+|\s+")
 _LONGEST_HISTORY = 50  # messages of the conversation that are read; what is older has to be recalled
+_PREFERENCES = frozenset(("like", "dislike", "preference"))
 _LONGEST_RESULT = 2_000  # characters
 
 

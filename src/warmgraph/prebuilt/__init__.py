@@ -5,6 +5,7 @@ from __future__ import annotations
 from warmgraph.nodes import MemoryContext
 from warmgraph.prebuilt.extraction_graph import create_extraction_graph
 from warmgraph.prebuilt.memory_agent import create_memory_agent
+from warmgraph.prebuilt.prompt_optimization_graph import create_prompt_optimization_graph
 from warmgraph.prebuilt.recall_graph import create_recall_graph
 from warmgraph.prebuilt.reflection_graph import create_reflection_graph
 from warmgraph.prebuilt.summarization_graph import create_summarization_graph
@@ -13,6 +14,7 @@ __all__ = [
     "MemoryContext",
     "create_extraction_graph",
     "create_memory_agent",
+    "create_prompt_optimization_graph",
     "create_recall_graph",
     "create_reflection_graph",
     "create_summarization_graph",

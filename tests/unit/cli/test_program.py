@@ -45,6 +45,7 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         ["bench", "turn"],
         ["bench", "store"],
         ["bench", "import"],
+        ["bench", "inline"],
     ],
     ids=" ".join,
 )

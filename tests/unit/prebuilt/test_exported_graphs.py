@@ -27,7 +27,9 @@ def load(name: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["extract_memories", "memory_agent", "recall", "reflect", "summarize"])
+@pytest.mark.parametrize(
+    "name", ["extract_memories", "memory_agent", "optimize_prompts", "recall", "reflect", "summarize"]
+)
 def test_graphs_leave_store_and_checkpointer_to_the_server(name: str) -> None:
     """It refuses to start otherwise."""
     graph = load(name).graph
