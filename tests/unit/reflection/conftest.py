@@ -74,3 +74,8 @@ def whose(user: str, thread: str | None = None) -> Any:
 def said(*texts: str) -> dict[str, Any]:
     """Return a payload."""
     return {"messages": [{"role": "user", "content": text} for text in texts]}
+
+
+def contents(payload: Any) -> list[str]:
+    """Return what was said in a payload."""
+    return [message["content"] for message in payload["messages"]]
