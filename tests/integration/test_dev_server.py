@@ -200,6 +200,15 @@ def test_nothing_that_the_server_keeps_of_a_thread_holds_a_memory(
     assert kept["values"]["recall"]["items"]  # type: ignore[index]
 
 
+def test_extracted_memories_are_recalled_in_other_threads(client: SyncLangGraphClient) -> None:
+    """A run of the extraction graph leaves a fact that the agent recalls, and a later one takes its place."""
+    for text in ("I live in Lisbon.", "I live in Porto now."):
+        client.runs.wait(None, "extract_memories", input=said(text), context={"user_id": "olga"})
+
+    assert ["{'content': 'I live in Porto now.'}"] == list(map(str, memories_of(client, "olga")))
+    assert "Porto" in answer_of(ask(client, "olga", "Where do I live?"))
+
+
 def test_a_recalled_block_stays_with_the_thread_that_asked_for_it_and_nowhere_else(
     client: SyncLangGraphClient,
 ) -> None:

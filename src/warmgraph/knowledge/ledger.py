@@ -235,7 +235,7 @@ def _value(write: Write, content: Any, old: Mapping[str, Any], created: str) -> 
         meta["message_ids"] = list(write.source.message_ids)
     kind = {} if write.plain else {"kind": write.kind}
     valid_from = {} if old else {"valid_from": write.source.said_at}
-    return {**kept, **kind, "content": content, **write.source.fields(), **valid_from, "meta": meta}
+    return {"type": "semantic", **kept, **kind, "content": content, **write.source.fields(), **valid_from, "meta": meta}
 
 
 def _written(

@@ -117,25 +117,43 @@ def _related(
     found: dict[str, Any] = {}
     for query in asked:
         recalled = yield from long_term_steps(store, namespace, query, setup.query_limit, None, ())
-        for item in recalled.items:
+        items = list(recalled.items)
+        if any(_is_transcript(item) for item in items):  # they crowd out what was learned from them
+            recalled = yield from long_term_steps(store, namespace, query, setup.query_limit, _LEARNED, ())
+            items += recalled.items
+        for item in items:
             other = found.get(item.key)
-            if not item.value.get("valid_to") and (other is None or (item.score or 0.0) > (other.score or 0.0)):
+            if _is_open(item) and (other is None or (item.score or 0.0) > (other.score or 0.0)):
                 found[item.key] = item
     best = sorted(found.values(), key=lambda item: item.score or 0.0, reverse=True)[: setup.query_limit]
     if len(best) < setup.query_limit:
         # What shares no word with the conversation may still be what it changes ("I moved" closes "I live in Lisbon").
         newest = yield from _newest(store, namespace, setup.query_limit)
-        best += [item for item in newest if item.key not in found and not item.value.get("valid_to")]
+        best += [item for item in newest if item.key not in found and _is_open(item)]
     return {item.key: item for item in best[: setup.query_limit]}
 
 
+_LEARNED = {"type": "semantic"}
+
+
+def _is_transcript(item: Item) -> bool:
+    """Whether an item is a message as it was said. What was said stays as it is; only what was learned changes."""
+    return item.value.get("type") == "episodic" or isinstance(item.value.get("position"), int | float)
+
+
+def _is_open(item: Item) -> bool:
+    return not item.value.get("valid_to") and not _is_transcript(item)
+
+
 def _newest(store: BaseStore, namespace: tuple[str, ...], limit: int) -> Steps[list[SearchItem]]:
-    def search(ask: int) -> Steps[Sequence[SearchItem]]:
-        (found,) = yield from submit(store, [SearchOp(namespace, limit=ask)])
+    def search(ask: int, filter: dict[str, Any] | None = None) -> Steps[Sequence[SearchItem]]:
+        (found,) = yield from submit(store, [SearchOp(namespace, limit=ask, filter=filter)])
         return cast("Sequence[SearchItem]", found)
 
     items = yield from search_exactly(search, namespace, limit)
-    return sorted(items, key=lambda item: item.updated_at, reverse=True)
+    if any(_is_transcript(item) for item in items):
+        items += yield from search_exactly(lambda ask: search(ask, _LEARNED), namespace, limit)
+    return sorted({item.key: item for item in items}.values(), key=lambda item: item.updated_at, reverse=True)
 
 
 def _with_default(

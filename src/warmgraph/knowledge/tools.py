@@ -239,9 +239,5 @@ def _description(permitted: Sequence[str], instructions: str) -> str:
 
 
 def _compact(items: Sequence[SearchItem]) -> str:
-    lines = ({"id": item.key, "text": text_of(_bare(content_of(item.value)[1]))} for item in items)
+    lines = ({"id": item.key, "text": text_of(content_of(item.value)[1])} for item in items)
     return "\n".join(map(safe_json, lines))
-
-
-def _bare(content: Any) -> Any:
-    return content["content"] if isinstance(content, Mapping) and set(content) == {"content"} else content

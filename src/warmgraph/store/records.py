@@ -143,6 +143,9 @@ def text_of(content: object) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, Mapping):
+        text = content.get("content")
+        if len(content) == 1 and isinstance(text, str):  # LangMem's default schema
+            return text
         return "; ".join(f"{name}: {text}" for name, inner in content.items() if (text := text_of(inner)))
     return " ".join(leaf_texts(content))
 

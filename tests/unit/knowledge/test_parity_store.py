@@ -344,3 +344,16 @@ def test_a_change_can_be_undone(call: Call, store: BaseStore) -> None:
     keeper.undo(key, config=ANA)
     assert ["User prefers light mode"] == texts(store)
     assert keeper.undo("never there", config=ANA) is None
+
+
+def test_what_was_said_stays_as_it_was_said(call: Call, store: BaseStore) -> None:
+    """Messages that the agent remembered word for word are neither changed nor in the way of what was learned."""
+    for position in range(8):
+        said = {"kind": "Memory", "content": f"I live in Lisbon {position}", "role": "user", "position": position}
+        store.put(SPACE, f"message-{position}", said)
+    keeper = manager("offline", store, query_limit=2)
+
+    call(keeper, {"messages": [("user", "I live in Lisbon.")]}, ANA)
+    call(keeper, {"messages": [("user", "I live in Porto.")]}, ANA)
+
+    assert sorted([*(f"I live in Lisbon {position}" for position in range(8)), "I live in Porto."]) == texts(store)

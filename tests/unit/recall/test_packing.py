@@ -77,6 +77,7 @@ def test_who_said_it_and_when_goes_into_the_block() -> None:
         ({"content": "plain"}, "plain"),
         ({"kind": "Memory", "content": {"title": "Trip", "days": 3}}, "title: Trip; days: 3"),
         ({"city": "Lisbon"}, "city: Lisbon"),
+        ({"kind": "Memory", "content": {"content": "of the default schema"}}, "of the default schema"),
         ({"content": ["a", "b"]}, "content: a b"),
         ({"content": "x", "author": 3, "role": ["y"], "said_at": 5, "position": "first"}, "x"),
     ],
