@@ -23,6 +23,7 @@ __all__ = [
     "evidence_recall",
     "load_bundled",
     "load_locomo",
+    "pack_folder",
     "record_of",
     "spread",
 ]
@@ -133,7 +134,7 @@ def load_locomo(folder: Path, conversation: str | None = None) -> Pack:
     Raises:
         PackError: Files are missing or unreadable, or there is no such conversation. The message names the line.
     """
-    folder = _folder_of(folder)
+    folder = pack_folder(folder)
     turns = _locomo_turns(folder / _TURNS)
     wanted = list(turns) if conversation == "all" else [conversation or next(iter(turns))]
     if wanted[0] not in turns:
@@ -179,7 +180,12 @@ def evidence_recall(keys: Sequence[str], evidence: Sequence[str], k: int) -> flo
     return len(set(evidence) & set(keys[:k])) / len(set(evidence))
 
 
-def _folder_of(folder: Path) -> Path:
+def pack_folder(folder: Path) -> Path:
+    """Return the folder that holds a pack: this one, or its folder `locomo`.
+
+    Raises:
+        PackError: Neither does.
+    """
     for candidate in (folder, folder / "locomo"):
         if (candidate / _TURNS).is_file() and (candidate / _QUESTIONS).is_file():
             return candidate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
 from warmgraph.bench.imports import IMPORT
+from warmgraph.bench.locomo import LOCOMO
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
 
@@ -12,5 +13,6 @@ __all__ = ["BENCHMARKS"]
 BENCHMARKS: tuple[Benchmark, ...] = (
     TURN,
     STORE,
+    LOCOMO,
     IMPORT,
 )

@@ -8,9 +8,11 @@ from warmgraph.index.lexical import LexicalDocument, LexicalIndex
 from warmgraph.index.namespace import Entry, NamespaceIndex
 from warmgraph.index.selection import top_k
 from warmgraph.index.tokens import Analyzer, analyze
+from warmgraph.index.traits import NOBODY, Known, Traits, TraitTable
 from warmgraph.index.wordings import Document
 
 __all__ = [
+    "NOBODY",
     "Analyzer",
     "BoolArray",
     "Document",
@@ -20,10 +22,13 @@ __all__ = [
     "Hits",
     "IndexStats",
     "IntArray",
+    "Known",
     "LexicalDocument",
     "LexicalIndex",
     "Metric",
     "NamespaceIndex",
+    "TraitTable",
+    "Traits",
     "VectorIndex",
     "analyze",
     "top_k",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -11,8 +10,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from warmgraph.index import NamespaceIndex
-from warmgraph.ranking import Candidates, DenseScorer, LexicalScorer, Scorer
+from warmgraph.index import NOBODY, NamespaceIndex
+from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer
 
 __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
@@ -28,11 +27,13 @@ class Query:
         terms: The query's terms.
         vector: Its embedding, of shape (dims,); `None` when it was not embedded.
         scorer: From signals to scores.
+        cues: What it says besides its words.
     """
 
     terms: Sequence[str]
     vector: NDArray[np.float32] | None
     scorer: Scorer
+    cues: Cues = NO_CUES
 
     def scores(self, index: NamespaceIndex) -> NDArray[np.float32]:
         """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock."""
@@ -40,19 +41,32 @@ class Query:
         if isinstance(self.scorer, DenseScorer):
             return dense if dense is not None else np.full(index.size, NO_SCORE)
         known = index.indexed if dense is None else index.indexed | (dense != NO_SCORE)
-        scores = self.scorer.score(Candidates(index.lexical(self.terms), dense, index.questions, index.importances))
+        scores = self.scorer.score(
+            Candidates(
+                lexical=index.lexical(self.terms),
+                dense=dense,
+                is_question=index.questions,
+                importance=index.importances,
+                known=index.known,
+                cues=self.cues,
+                author=self._author(index),
+            )
+        )
         return np.where(known, scores, NO_SCORE)
 
     def few(self, index: NamespaceIndex) -> Mapping[int, float] | None:
         """Return the scores above 0 by slot, if words alone decide and only few items have any of them; else `None`."""
         if self.vector is not None or type(self.scorer) is not LexicalScorer:  # not one of somebody's own
             return None
-        few, penalty = index.few(self.terms), self.scorer.question_penalty
-        if few is None or not penalty:
-            return few
-        is_question, less = index.questions.data, float(np.float32(penalty))
-        scores = array("f", [score - less if is_question[slot] else score for slot, score in few.items()])
-        return dict(zip(few, scores, strict=True))
+        few = index.few(self.terms)
+        if few is None or self.cues.period is not None:  # items of that time count without a word in common
+            return None
+        return self.scorer.score_few(few, index.questions.data, index.traits, self.cues, self._author(index))
+
+    def _author(self, index: NamespaceIndex) -> int:
+        """Return the number of the only author that the query names, or `NOBODY`."""
+        named = index.traits.named(self.cues.words) if self.cues.words else {}
+        return next(iter(named.values())) if len(named) == 1 else NOBODY
 
 
 class Ranked(NamedTuple):

@@ -103,13 +103,14 @@ class WarmRecalls:
         resident = self._tier.resident(namespace) or not self._backend.durable
         self.count("recalls")
         index = yield from self._ready(namespace, resident)
-        now = self._now()
+        today = self._clock.now()
+        now = today.timestamp()
         self._tier.expire(now, namespace)
         ranking, text = self._backend.ranking, search.query or ""
-        query = ranking.words(text)
+        query = ranking.words(text, today)
         seen = look(index, query.terms, now, search.exclude)
         if ranking.recall_scorer.needs_dense and seen.lead < CLEAR_LEAD:
-            query = yield from ranking.recall_query(text)
+            query = yield from ranking.recall_query(text, today, index)
         signals = Signals(
             best_warm=seen.best_warm,
             best_cold=seen.best_cold,

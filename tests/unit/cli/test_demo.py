@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from warmgraph.cli import main
 from warmgraph.bench.conversations import Question, evidence_recall
+from warmgraph.cli import main
 from warmgraph.cli.demo.scores import Outcome, summarise
 from warmgraph.store import RoutedStore
 

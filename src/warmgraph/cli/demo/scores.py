@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from warmgraph.bench.report import percentile
 from warmgraph.bench.conversations import Question, evidence_recall
+from warmgraph.bench.report import percentile
 
 __all__ = ["Outcome", "summarise"]
 
