@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from warmgraph.ranking.cues import NO_CUES, Cues, first_person, read_cues, speaks_of_time
 from warmgraph.ranking.periods import Period, read_period
+from warmgraph.ranking.relations import Relation, related
 from warmgraph.ranking.routers import PeekRouter, RouteDecision, Signals, WarmRouter
 from warmgraph.ranking.scorers import Candidates, DenseScorer, HybridScorer, LexicalScorer, OverviewScorer, Scorer
 
@@ -17,6 +18,7 @@ __all__ = [
     "OverviewScorer",
     "PeekRouter",
     "Period",
+    "Relation",
     "RouteDecision",
     "Scorer",
     "Signals",
@@ -24,5 +26,6 @@ __all__ = [
     "first_person",
     "read_cues",
     "read_period",
+    "related",
     "speaks_of_time",
 ]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from warmgraph.ranking.periods import Period, may_speak_of_period, read_period
+from warmgraph.ranking.relations import Relation, read_relation
 
 __all__ = ["NO_CUES", "Cues", "asks_when", "first_person", "read_cues", "speaks_of_time"]
 
@@ -20,11 +21,13 @@ class Cues(NamedTuple):
         words: Its words as they are written; some may be names.
         asks_when: Whether it asks for a time.
         period: The time it speaks of; `None` for none.
+        relation: How what it asks for stands to events that it names; `None` if it does not say.
     """
 
     words: frozenset[str] = frozenset()
     asks_when: bool = False
     period: Period | None = None
+    relation: Relation | None = None
 
 
 NO_CUES = Cues()
@@ -43,8 +46,9 @@ def read_cues(text: str, now: datetime) -> Cues:
         >>> sorted(cues.words), cues.asks_when, cues.period
         (['Ana', 'When', 'did', 'move'], True, None)
     """
-    words, when, timely = _without_time(text)
-    return Cues(words, when, read_period(text, now) if timely else None)
+    words, when, timely, relation = _without_time(text)
+    period = read_period(text, now) if timely else None
+    return Cues(words, when, period, relation if period is None else None)
 
 
 def asks_when(text: str) -> bool:
@@ -97,8 +101,8 @@ def _substitution(names: tuple[str, ...]) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=1024)  # the tiers ask one after the other
-def _without_time(text: str) -> tuple[frozenset[str], bool, bool]:
-    """Return the words of a text, whether it asks when, and whether it may speak of a period.
+def _without_time(text: str) -> tuple[frozenset[str], bool, bool, Relation | None]:
+    """Return the words of a text, whether it asks when, whether it may speak of a period, and its relation.
 
     A word of grammar at its beginning is no name, though it is written like one.
     """
@@ -106,7 +110,7 @@ def _without_time(text: str) -> tuple[frozenset[str], bool, bool]:
     names = [word.removesuffix("'s") for word in words]
     if names and names[0] in _OPENINGS:
         del names[0]
-    return frozenset(names), asks_when(text), may_speak_of_period(names)
+    return frozenset(names), asks_when(text), may_speak_of_period(names), read_relation(text)
 
 
 _WORDS = re.compile(r"[\w'@.+-]*[\w]").findall

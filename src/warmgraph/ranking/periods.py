@@ -293,7 +293,9 @@ _BARE = (
 _BETWEEN = re.compile(
     r"\b(?:between|from) (?P<first>[^?.!]+?) (?:and|to|until|till) (?P<second>[^?.!]+)", re.IGNORECASE
 )
-_BOUNDED = re.compile(r"\b(?P<bound>since|from|after|before|until|till|by) (?P<first>[^?.!]+)", re.IGNORECASE)
+_BOUNDED = re.compile(
+    r"(?<!the day )\b(?P<bound>since|from|after|before|until|till|by) (?P<first>[^?.!]+)", re.IGNORECASE
+)
 _WORDS = frozenset((
     *_MONTHS, "january", "february", "march", "april", "june", "july", "august", "sept", "september", "october",
     "november", "december", *_WEEKDAYS, "day", "days", "week", "weeks", "weekend", "month", "months", "year", "years",

@@ -34,6 +34,8 @@ class Candidates:
         known: Authors, threads, times and lengths by slot; `None`: unknown.
         cues: What the query says besides its words.
         author: Number of the only author that the query names; `NOBODY` if it names none, or several.
+        related: Array of shape (slots,), float32, in [0, 1]: how well it stands in the relation that the query asks
+            for (`warmgraph.ranking.related`); `None` if it asks for none.
     """
 
     lexical: Scores
@@ -43,6 +45,7 @@ class Candidates:
     known: Known | None = None
     cues: Cues = NO_CUES
     author: int = NOBODY
+    related: Scores | None = None
 
 
 @runtime_checkable
@@ -75,6 +78,8 @@ class LexicalScorer:
         when_weight: Added to items that speak of a time, if the query asks for one (.01).
         period_weight: Added to items that were said in the time that the query speaks of; half of it to those that
             were said within a week after it: what happens is told later.
+        relation_weight: Weight of how well an item stands in the relation that the query asks for, as in "what came
+            after the move?".
 
     Example:
         >>> flags = np.array([False, True])
@@ -87,11 +92,12 @@ class LexicalScorer:
     length_weight: float = 0.09
     when_weight: float = 0.132
     period_weight: float = 0.1
+    relation_weight: float = 0.3
 
     @classmethod
     def plain(cls) -> LexicalScorer:
         """Return a scorer by words and their context alone."""
-        return cls(0, 0, 0, 0, 0)
+        return cls(0, 0, 0, 0, 0, 0)
 
     @property
     def needs_dense(self) -> bool:
@@ -103,13 +109,12 @@ class LexicalScorer:
         scores = _signals(self, candidates)
         scores += candidates.lexical
         scores *= candidates.lexical > 0
-        period = _period(self.period_weight, candidates)
-        return scores if period is None else scores + period
+        return _add_time(scores, self, candidates)
 
     def score_few(
         self, lexical: Mapping[int, float], is_question: memoryview, traits: TraitTable, cues: Cues, author: int
     ) -> dict[int, float]:
-        """Return the same as `score`, for a few slots that share words with a query that speaks of no time: no arrays.
+        """Return the same as `score` for a few slots, of a query that asks for no time or order: no arrays.
 
         Args:
             lexical: Lexical scores above 0 by slot.
@@ -168,6 +173,7 @@ class HybridScorer:
             among what is like it (.01).
         neighbour_weight: Weight of the cosines of the three items before it in its thread and the two after.
         period_weight: As in `LexicalScorer`.
+        relation_weight: As in `LexicalScorer`.
     """
 
     dense_weight: float = 0.44
@@ -178,6 +184,7 @@ class HybridScorer:
     thread_weight: float = 0.3
     neighbour_weight: float = 0.036
     period_weight: float = 0.1
+    relation_weight: float = 0.3
 
     @property
     def needs_dense(self) -> bool:
@@ -191,7 +198,12 @@ class HybridScorer:
         """
         if candidates.dense is None or not self.needs_dense:
             return LexicalScorer(
-                self.question_penalty, self.author_weight, self.length_weight / 2, self.when_weight, self.period_weight
+                self.question_penalty,
+                self.author_weight,
+                self.length_weight / 2,
+                self.when_weight,
+                self.period_weight,
+                self.relation_weight,
             ).score(candidates)
         dense = np.where(np.isneginf(candidates.dense), np.float32(0), candidates.dense)
         total = _signals(self, candidates)
@@ -203,8 +215,7 @@ class HybridScorer:
                 total += np.float32(self.thread_weight) * group_means(dense, known)
             if self.neighbour_weight:
                 total += np.float32(self.neighbour_weight) * in_neighbours(dense, known)
-        period = _period(self.period_weight, candidates)
-        return total if period is None else total + period
+        return _add_time(total, self, candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +257,16 @@ def _signals(weights: LexicalScorer | HybridScorer, candidates: Candidates) -> S
     if candidates.cues.asks_when and weights.when_weight:
         total += known.dated * np.float32(weights.when_weight)
     return total
+
+
+def _add_time(scores: Scores, weights: LexicalScorer | HybridScorer, candidates: Candidates) -> Scores:
+    """Add what counts for items that share no word with the query as well: their time, and what they came after."""
+    period = _period(weights.period_weight, candidates)
+    if period is not None:
+        scores += period
+    if candidates.related is not None and weights.relation_weight:
+        scores += np.float32(weights.relation_weight) * candidates.related
+    return scores
 
 
 def _period(weight: float, candidates: Candidates) -> Scores | None:

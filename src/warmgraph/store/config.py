@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
@@ -122,7 +123,9 @@ class Ranking:
         terms = self._terms(text, cues)
         if self._generic.issuperset(terms) and any(map(str.isalnum, text)):
             return Query(terms, None, OverviewScorer(), cues)
-        return Query(terms, None, LexicalScorer() if self.recall_scorer.needs_dense else self.recall_scorer, cues)
+        scorer = LexicalScorer() if self.recall_scorer.needs_dense else self.recall_scorer
+        events = () if cues.relation is None else [self.analyzer(event) for event in cues.relation.events]
+        return Query(terms, None, scorer, cues, events)
 
     def recall_query(self, text: str, now: datetime, index: NamespaceIndex | None) -> Steps[Query]:
         """Prepare a recall by the best ranking there is.
@@ -140,7 +143,7 @@ class Ranking:
                 named = index.traits.named(query.cues.words)
             text = first_person(text, named) if named else text
         vector = yield from self.embed_query(text)
-        return Query(query.terms, vector, self.recall_scorer, query.cues) if self.comparable() else query
+        return replace(query, vector=vector, scorer=self.recall_scorer) if self.comparable() else query
 
     def _terms(self, text: str, cues: Cues) -> list[str]:
         """Return the terms of a query without those of a time that is meant from today on.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warmgraph.index import NOBODY, NamespaceIndex
-from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer
+from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer, related
 
 __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
@@ -28,12 +28,14 @@ class Query:
         vector: Its embedding, of shape (dims,); `None` when it was not embedded.
         scorer: From signals to scores.
         cues: What it says besides its words.
+        events: The terms of each event that its relation names.
     """
 
     terms: Sequence[str]
     vector: NDArray[np.float32] | None
     scorer: Scorer
     cues: Cues = NO_CUES
+    events: Sequence[Sequence[str]] = ()
 
     def scores(self, index: NamespaceIndex) -> NDArray[np.float32]:
         """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock."""
@@ -50,6 +52,7 @@ class Query:
                 known=index.known,
                 cues=self.cues,
                 author=self._author(index),
+                related=self._related(index),
             )
         )
         return np.where(known, scores, NO_SCORE)
@@ -59,9 +62,15 @@ class Query:
         if self.vector is not None or type(self.scorer) is not LexicalScorer:  # not one of somebody's own
             return None
         few = index.few(self.terms)
-        if few is None or self.cues.period is not None:  # items of that time count without a word in common
+        if few is None or self.cues.period is not None or self.events:  # others count without a word in common
             return None
         return self.scorer.score_few(few, index.questions.data, index.traits, self.cues, self._author(index))
+
+    def _related(self, index: NamespaceIndex) -> NDArray[np.float32] | None:
+        """Return how well each slot stands in the relation that the query asks for, `None` if it asks for none."""
+        if self.cues.relation is None or not self.events:
+            return None
+        return related(self.cues.relation.kind, [index.lexical(terms) for terms in self.events], index.known)
 
     def _author(self, index: NamespaceIndex) -> int:
         """Return the number of the only author that the query names, or `NOBODY`."""
