@@ -63,7 +63,8 @@ def related(kind: Kind, scores: list[FloatArray], known: Known) -> FloatArray:
         known: Who comes before and after whom, and when.
     """
     if kind == "between":
-        return np.maximum.reduce(scores)
+        best: FloatArray = np.maximum.reduce(scores)
+        return best
     found = np.zeros(len(scores[0]), np.float32)
     event = int(scores[0].argmax()) if len(found) else 0
     if not len(found) or scores[0][event] < SPEAKS_OF_IT:
