@@ -5,6 +5,7 @@ from __future__ import annotations
 from warmgraph.bench.benchmark import Benchmark
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.locomo import LOCOMO
+from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
 
@@ -14,5 +15,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     TURN,
     STORE,
     LOCOMO,
+    REPLAY,
     IMPORT,
 )
