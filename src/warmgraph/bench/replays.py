@@ -87,7 +87,7 @@ def recalls_of_all(replay: Replay, embed: Embed | None) -> list[float]:
     return recalls
 
 
-def run_cell(replay: Replay, capacity: int, policy: str, tau: float, embed: Embed | None) -> Cell:
+def run_cell(replay: Replay, capacity: int, policy: str, tau: float, clear_lead: float, embed: Embed | None) -> Cell:
     """Return what becomes of the questions with a warm tier of one size and one way to evict.
 
     Args:
@@ -95,6 +95,7 @@ def run_cell(replay: Replay, capacity: int, policy: str, tau: float, embed: Embe
         capacity: Warm items.
         policy: How items are evicted.
         tau: Of the router.
+        clear_lead: Of the store: when words alone rank.
         embed: Makes vectors; `None` to rank by words.
     """
     hits, recalls = [False] * len(replay.questions), [0.0] * len(replay.questions)
@@ -110,7 +111,7 @@ def run_cell(replay: Replay, capacity: int, policy: str, tau: float, embed: Embe
     router = PeekRouter(tau)
     with (
         RoutedStore(":memory:", index=_index(counted if embed is not None else None)) as long_term,
-        WarmStore(long_term, capacity=capacity, eviction=policy) as store,
+        WarmStore(long_term, capacity=capacity, eviction=policy, clear_lead=clear_lead) as store,
     ):
         for number, question in _lived(replay, store):
             before = calls

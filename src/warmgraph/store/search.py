@@ -17,6 +17,8 @@ __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
 Namespace: TypeAlias = tuple[str, ...]
 NO_SCORE = np.float32(-np.inf)
+PLACES = 6  # the best five, and the first that is not among them
+TIE = 0.01  # words do not tell two items apart that are this close
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,10 @@ _Place: TypeAlias = tuple[float, int, Ranked]
 
 
 class Glance(NamedTuple):
-    """What one lexical pass over a namespace saw: `Signals`, and the lead of the best warm item over the next."""
+    """What one lexical pass over a namespace saw: `Signals`, and the lead of the best warm item over the sixth.
+
+    The lead is 0 where the best two are as good as equal.
+    """
 
     best_warm: float | None
     best_cold: float | None
@@ -110,8 +115,8 @@ def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Colle
         scores = index.lexical(terms)
     items, warm_items = int(np.count_nonzero(live)), int(np.count_nonzero(warm))
     warm_scores = scores[warm]
-    if warm_items > 2:
-        warm_scores = np.partition(warm_scores, warm_items - 2)[-2:]
+    if warm_items > PLACES:
+        warm_scores = np.partition(warm_scores, warm_items - PLACES)[-PLACES:]
     cold_scores = scores[live & ~warm]
     return _glance(warm_scores.tolist(), cold_scores.max().item() if len(cold_scores) else 0.0, warm_items, items)
 
@@ -120,7 +125,7 @@ def _look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Colle
     is_warm = index.warm.data
     excluded = _slots_of(index, exclude)
     warm_items = index.warm_items - sum(is_warm[slot] for slot in excluded)
-    warm_scores, cold = [0.0, 0.0], 0.0
+    warm_scores, cold = [0.0], 0.0  # the best of warm items that share no word
     for slot, score in few.items():
         if slot in excluded:
             continue
@@ -137,8 +142,10 @@ def _slots_of(index: NamespaceIndex, keys: Collection[str]) -> set[int]:
 
 def _glance(warm_scores: list[float], cold: float, warm_items: int, items: int) -> Glance:
     best = max(warm_scores) if warm_items else None
-    second = sorted(warm_scores)[-2] if warm_items > 1 else 0.0
-    lead = 0.0 if best is None else best - second
+    if best is None:
+        return Glance(None, cold if items > warm_items else None, 0.0, warm_items, items)
+    ranked = [*sorted(warm_scores, reverse=True), *[0.0] * PLACES]
+    lead = best - ranked[PLACES - 1] if best - ranked[1] >= TIE else 0.0
     return Glance(best, cold if items > warm_items else None, lead, warm_items, items)
 
 
