@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from warmgraph.ranking import Period, read_period
 
@@ -121,6 +123,61 @@ def test_a_time_has_the_zone_of_now() -> None:
     east = timezone(timedelta(hours=9))
     began, ended = (datetime(2023, 6, day, tzinfo=east).timestamp() for day in (14, 15))  # there it is Thursday
     assert Period(began, ended, (0, 9), True) == read_period("yesterday", NOW.astimezone(east))
+
+
+WORDS = [
+    "in",
+    "on",
+    "last",
+    "the",
+    "between",
+    "from",
+    "and",
+    "to",
+    "since",
+    "before",
+    "after",
+    "until",
+    "this",
+    "past",
+    "ago",
+    "days",
+    "weeks",
+    "months",
+    "years",
+    "year",
+    "month",
+    "week",
+    "weekend",
+    "may",
+    "june",
+    "31",
+    "0",
+    "2020",
+    "2024",
+    "9999",
+    "29",
+    "february",
+    "monday",
+    "spring",
+    "winter",
+    "of",
+    "a",
+    "few",
+    "couple",
+    "recently",
+    "2023-02-30",
+    "st",
+    "?",
+    ",",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=9), st.integers(631_152_000, 4_102_444_800))
+def test_no_text_is_too_odd(words: list[str], now: int) -> None:
+    """Whatever the words, there is a time that begins before it ends, or none."""
+    period = read_period(" ".join(words), datetime.fromtimestamp(now, timezone.utc))
+    assert period is None or period.start < period.end
 
 
 def _day(seconds: float) -> str:
