@@ -94,13 +94,11 @@ def _measure(
 
     recalls: dict[str, list[list[float]]] = {}
     milliseconds: list[float] = []
-    embedded = 0
     for conversation in conversations:
         tell(f"{name}: {conversation.user}, {len(conversation.turns)} turns")
         asked = [question for question in conversation.questions if question.evidence]
-        found, took, calls = _ask(conversation, [question.text for question in asked], scorer, embed)
+        found, took = _ask(conversation, [question.text for question in asked], scorer, embed)
         milliseconds += took
-        embedded += calls
         for question, keys in zip(asked, found, strict=True):
             row = [evidence_recall(keys, question.evidence, depth) for depth in DEPTHS]
             recalls.setdefault(question.category, []).append(row)
@@ -110,37 +108,26 @@ def _measure(
         **_means(every),
         "recall_p50_ms": percentile(milliseconds, 0.5),
         "recall_p95_ms": percentile(milliseconds, 0.95),
-        "embedded_ratio": embedded / max(len(every), 1),
         "categories": {name: {"questions": len(rows), **_means(rows)} for name, rows in sorted(recalls.items())},
     }
 
 
 def _ask(
     conversation: Conversation, questions: Sequence[str], scorer: Scorer, embed: Embed | None
-) -> tuple[list[list[str]], list[float], int]:
-    """Return the keys that each question recalls, the milliseconds of each recall, and how many were embedded."""
+) -> tuple[list[list[str]], list[float]]:
+    """Return the keys that each question recalls, and the milliseconds of each recall."""
     from time import perf_counter
 
     from warmgraph.bench.conversations import record_of
     from warmgraph.store import WarmStore
 
-    calls = 0
-
-    def counted(texts: Sequence[str]) -> Any:
-        nonlocal calls
-        calls += 1
-        assert embed is not None
-        return embed(texts)
-
     namespace = ("memories", conversation.user)
-    index: Any = None if embed is None else {"embed": counted, "fields": ["content"]}
+    index: Any = None if embed is None else {"embed": embed, "fields": ["content"]}
     store = WarmStore(capacity=max(len(conversation.turns), 1), index=index, scorer=scorer)
     try:
         for turn in conversation.turns:
             store.put(namespace, turn.key, record_of(conversation.user, turn).to_value(), index=["content"])
-        calls = 0
         found = [_keys(store, namespace, question) for question in questions]
-        embedded = calls
         took: list[float] = []
         for question in questions:  # once more, with all embeddings remembered
             began = perf_counter()
@@ -148,7 +135,7 @@ def _ask(
             took.append(1000 * (perf_counter() - began))
     finally:
         store.close()
-    return found, took, embedded
+    return found, took
 
 
 def _keys(store: Any, namespace: tuple[str, ...], question: str) -> list[str]:

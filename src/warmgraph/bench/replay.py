@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["REPLAY"]
 
 GROUPS = {"each": (32, 128, 256, 512), "pooled": (128, 512)}
-CLEAR_LEAD = 0.18  # WarmStore's own, named here so that the help imports no store
+CLEAR_LEAD = 0.14  # WarmStore's own, named here so that the help imports no store
 POLICIES = ("fifo", "importance")
 SCHEDULES = ("inter", "zipf", "post")
 

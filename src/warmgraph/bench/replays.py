@@ -11,6 +11,7 @@ import numpy as np
 
 from warmgraph.bench.conversations import Conversation, PackError, Question, Turn, evidence_recall, record_of
 from warmgraph.bench.vectors import Embed
+from warmgraph.embeddings import create_embedder
 from warmgraph.ranking import PeekRouter
 from warmgraph.store import RoutedStore, WarmStore
 
@@ -109,8 +110,11 @@ def run_cell(replay: Replay, capacity: int, policy: str, tau: float, clear_lead:
 
     embedded = 0
     router = PeekRouter(tau)
+    # It remembers one query, which both tiers ask for: questions that differ by a name alone are embedded alike, and
+    # shall all be counted.
+    embedder = None if embed is None else create_embedder(counted, memo_size=1)
     with (
-        RoutedStore(":memory:", index=_index(counted if embed is not None else None)) as long_term,
+        RoutedStore(":memory:", index=_index(embedder)) as long_term,
         WarmStore(long_term, capacity=capacity, eviction=policy, clear_lead=clear_lead) as store,
     ):
         for number, question in _lived(replay, store):
