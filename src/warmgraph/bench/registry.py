@@ -7,7 +7,9 @@ from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
 from warmgraph.bench.inline import INLINE
+from warmgraph.bench.locomo import LOCOMO
 from warmgraph.bench.reflection import REFLECTION
+from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
 
@@ -20,5 +22,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     RUN,
     REFLECTION,
     INLINE,
+    LOCOMO,
+    REPLAY,
     IMPORT,
 )

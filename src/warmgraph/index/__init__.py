@@ -13,9 +13,11 @@ from warmgraph.index.routed import RoutedIndex
 from warmgraph.index.selection import top_k
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals
 from warmgraph.index.tokens import Analyzer, analyze
+from warmgraph.index.traits import NOBODY, Known, Traits, TraitTable
 from warmgraph.index.wordings import Document
 
 __all__ = [
+    "NOBODY",
     "Analyzer",
     "BoolArray",
     "Codebook",
@@ -27,6 +29,7 @@ __all__ = [
     "Hits",
     "IndexStats",
     "IntArray",
+    "Known",
     "LexicalDocument",
     "LexicalIndex",
     "Metric",
@@ -36,6 +39,8 @@ __all__ = [
     "RoutedIndex",
     "RoutedStats",
     "SearchSignals",
+    "TraitTable",
+    "Traits",
     "VectorIndex",
     "analyze",
     "top_k",

@@ -16,6 +16,7 @@ from warmgraph.index.base import MAX_SLOT, FloatArray, IndexStats
 from warmgraph.index.bm25f import FEW, NEXT_WEIGHTS, PREVIOUS_WEIGHTS, few_gains, postings_of, term_gains
 from warmgraph.index.links import ThreadLinks
 from warmgraph.index.postings import PairLists
+from warmgraph.index.traits import NO_TRAITS, Traits
 
 __all__ = ["LexicalDocument", "LexicalIndex"]
 
@@ -38,12 +39,14 @@ class LexicalDocument:
         thread: What it is a part of, such as a conversation; its neighbours there are its context.
         position: Its place in the thread; equal positions stay in the order of their insertion, and those without a
             position come last.
+        traits: What else is known of the item. Words are ranked without it.
     """
 
     terms: Mapping[str, int]
     extra: Mapping[str, int] = field(default_factory=dict)
     thread: str | None = None
     position: float | None = None
+    traits: Traits = NO_TRAITS
 
 
 class LexicalIndex:
@@ -189,6 +192,11 @@ class LexicalIndex:
         start, stop = self._places.span(int(slot) + 1)
         lists = [number for number in self._places.keys[start:stop] if not number & 1]
         return sum(self._idf(self._postings.counts[number] - 1) for number in lists)
+
+    @property
+    def neighbours(self) -> tuple[array[int], array[int]]:
+        """Who comes before and after whom: by slot + 1, the neighbour's slot + 1, and 0 for none. Read only."""
+        return self._links.previous, self._links.next
 
     def __len__(self) -> int:
         return self._items

@@ -16,6 +16,7 @@ from warmgraph.index.base import IndexStats, VectorIndex
 from warmgraph.index.flat import FlatIndex
 from warmgraph.index.ordering import best_first, newest_first
 from warmgraph.index.slots import NEVER, SlotTable
+from warmgraph.index.traits import Known, TraitTable
 from warmgraph.index.wordings import Document, Wordings
 
 __all__ = ["Entry", "NamespaceIndex"]
@@ -213,6 +214,16 @@ class NamespaceIndex:
     def questions(self) -> NDArray[np.bool_]:
         """Which slots hold a question."""
         return self._items.question[: self.size]
+
+    @property
+    def traits(self) -> TraitTable:
+        """Who said what, when, and how long it is."""
+        return self._words.traits
+
+    @property
+    def known(self) -> Known:
+        """The traits of all slots as arrays; made once until something is written."""
+        return self._words.known(self.size)
 
     @property
     def importances(self) -> NDArray[np.float32]:

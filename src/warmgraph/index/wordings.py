@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from warmgraph.index.base import FloatArray, IndexStats
 from warmgraph.index.lexical import LexicalDocument, LexicalIndex
+from warmgraph.index.traits import Known, TraitTable
 
 __all__ = ["Document", "Wordings"]
 
@@ -30,6 +31,7 @@ class Wordings:
 
     def __init__(self) -> None:
         self.index: LexicalIndex = LexicalIndex()
+        self._traits: TraitTable = TraitTable()
         self._pending: dict[int, Callable[[], LexicalDocument]] = {}
         self._indexed = bytearray()
         self._fingerprint = array("q")  # of an item's words; 0 for none
@@ -126,6 +128,16 @@ class Wordings:
         self.index_pending()
         return self._fingerprint
 
+    @property
+    def traits(self) -> TraitTable:
+        """What else is known of the items."""
+        self.index_pending()
+        return self._traits
+
+    def known(self, size: int) -> Known:
+        """Return what else is known of the items as arrays of shape (size,), made once until something changes."""
+        return self.traits.known(size, *self.index.neighbours)
+
     def stats(self) -> IndexStats:
         """Return the size of the lexical index."""
         self.index_pending()
@@ -133,11 +145,17 @@ class Wordings:
 
     def ram_bytes(self) -> int:
         """Estimate the bytes held in RAM, without indexing what waits."""
-        return self.index.stats().ram_bytes + len(self._pending) * PENDING_BYTES + 13 * len(self._indexed)
+        return (
+            self.index.stats().ram_bytes
+            + len(self._pending) * PENDING_BYTES
+            + 13 * len(self._indexed)
+            + (self._traits.ram_bytes())
+        )
 
-    def description(self, slot: int) -> tuple[bool, float | None, float]:
-        """Return whether a slot has words, the importance it was given, and what its words say; for tests."""
-        return self.has_document(slot), self._given.get(slot), round(self.index.idf_mass(slot), 6)
+    def description(self, slot: int) -> tuple[object, ...]:
+        """Return whether a slot has words, the importance it was given, what its words say, its traits; for tests."""
+        mass = round(self.index.idf_mass(slot), 6)
+        return self.has_document(slot), self._given.get(slot), mass, self._traits.of(slot)
 
     def index_pending(self) -> None:
         """Index the documents that wait, in the order in which they came."""
@@ -149,6 +167,7 @@ class Wordings:
     def _add(self, slot: int, document: LexicalDocument) -> None:
         self._forget_mass(slot)
         self.index.upsert(slot, document)
+        self._traits.set(slot, document.traits, document.thread)
         self._fingerprint[slot] = hash(frozenset(document.terms.items())) if document.terms else 0
         mass = self.index.idf_mass(slot)
         rank = bisect_left(self._masses, mass)
@@ -159,6 +178,7 @@ class Wordings:
 
     def _forget_words(self, slot: int) -> None:
         self.index.remove(slot)
+        self._traits.forget(slot)
         self._fingerprint[slot] = 0
         self._forget_mass(slot)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -13,7 +15,16 @@ from numpy.typing import NDArray
 from warmgraph.embeddings import Embedder, create_embedder
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index import Analyzer, FlatIndex, Metric, NamespaceIndex
-from warmgraph.ranking import DenseScorer, HybridScorer, LexicalScorer, OverviewScorer, Scorer
+from warmgraph.ranking import (
+    Cues,
+    DenseScorer,
+    HybridScorer,
+    LexicalScorer,
+    OverviewScorer,
+    Scorer,
+    first_person,
+    read_cues,
+)
 from warmgraph.steps import Io, Steps
 from warmgraph.store.documents import Indexing, Searchable
 from warmgraph.store.plan import Put
@@ -23,7 +34,7 @@ __all__ = ["Ranking", "SearchMode"]
 
 SearchMode: TypeAlias = Literal["dense", "lexical", "hybrid"]
 # A query of no other words asks for no memory in particular: "What do you know about me?", "Who am I?"
-GENERIC_WORDS = "know remember recall tell told say said learn memory memories summary summarize"
+GENERIC_WORDS = "know remember recall tell told say said learn memory memories summary summarize happen"
 # LangGraph's SqliteStore and PostgresStore know two keys more: another name of the fields, and what vectors are
 # compared by. Their "l2" is the negative distance and their "inner_product" the product of vectors as they are.
 _INDEX_KEYS = ("dims", "embed", "fields", "text_fields", "distance_type")
@@ -75,7 +86,7 @@ class Ranking:
             raise InvalidArgumentError("scorer", expected="one that needs no vectors, without cosines", got=scorer)
         scorers: dict[SearchMode, Scorer] = {
             "dense": DenseScorer(),
-            "lexical": LexicalScorer(question_penalty=0),
+            "lexical": LexicalScorer.plain(),
             "hybrid": HybridScorer(),
         }
         self.search_scorer: Scorer = scorers[mode]
@@ -102,22 +113,50 @@ class Ranking:
         """Return a query, or one by words if it asks for vectors that cannot be compared, as may show at any time."""
         if not query.scorer.needs_dense or self.comparable():
             return query
-        return Query(self.analyzer(text), None, LexicalScorer(question_penalty=0))
+        return Query(self.analyzer(text), None, LexicalScorer.plain(), query.cues)
 
-    def words(self, text: str) -> Query:
-        """Prepare a recall by words alone; by importance where the query names nothing to look for."""
-        terms = self.analyzer(text)
+    def words(self, text: str, now: datetime) -> Query:
+        """Prepare a recall by words alone; by importance where the query names nothing to look for.
+
+        Args:
+            text: The query.
+            now: From when on "last week" is counted.
+        """
+        cues = read_cues(text, now)
+        terms = self._terms(text, cues)
         if self._generic.issuperset(terms) and any(map(str.isalnum, text)):
-            return Query(terms, None, OverviewScorer())
-        return Query(terms, None, WORDS if self.recall_scorer.needs_dense else self.recall_scorer)
+            return Query(terms, None, OverviewScorer(), cues)
+        scorer = WORDS if self.recall_scorer.needs_dense else self.recall_scorer
+        events = () if cues.relation is None else [self.analyzer(event) for event in cues.relation.events]
+        return Query(terms, None, scorer, cues, events)
 
-    def recall_query(self, text: str) -> Steps[Query]:
-        """Prepare a recall by the best ranking there is."""
-        if self.recall_scorer.needs_dense and self.comparable():
-            query = yield from self.query(text, self.recall_scorer)
-            if self.comparable():
-                return query
-        return self.words(text)
+    def recall_query(self, text: str, now: datetime, index: NamespaceIndex | None) -> Steps[Query]:
+        """Prepare a recall by the best ranking there is.
+
+        Args:
+            text: The query.
+            now: From when on "last week" is counted.
+            index: Where will be looked: a query that names who wrote there is embedded as they would put it.
+        """
+        query = self.words(text, now)
+        if not self.recall_scorer.needs_dense or not self.comparable() or isinstance(query.scorer, OverviewScorer):
+            return query
+        if index is not None and query.cues.words:
+            with index.lock:
+                named = index.traits.named(query.cues.words)
+            text = first_person(text, named) if named else text
+        vector = yield from self.embed_query(text)
+        return replace(query, vector=vector, scorer=self.recall_scorer) if self.comparable() else query
+
+    def _terms(self, text: str, cues: Cues) -> list[str]:
+        """Return the terms of a query without those of a time that is meant from today on.
+
+        What was said yesterday does not say "yesterday".
+        """
+        if cues.period is not None and cues.period.relative:
+            start, stop = cues.period.words
+            text = f"{text[:start]} {text[stop:]}"
+        return self.analyzer(text)
 
     def embed_query(self, text: str) -> Steps[NDArray[np.float32]]:
         """Embed a query, or take it from the memo: array of shape (dims,), float32."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 from langgraph.store.base import get_text_at_path, tokenize_path
 
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.index import Analyzer, Document, LexicalDocument, analyze
+from warmgraph.index import Analyzer, Document, LexicalDocument, Traits, analyze
+from warmgraph.ranking import speaks_of_time
 from warmgraph.store.records import is_question, leaf_texts
 
 __all__ = ["Indexing", "Searchable", "given_importance"]
@@ -80,6 +81,7 @@ class Indexing:
 
     def _document(self, value: Mapping[str, Any], paths: Sequence[str]) -> LexicalDocument:
         words: dict[str, int] = {}
+        characters, dated = 0, False
         for path in paths:
             if path == "$":
                 found: Iterable[str] = leaf_texts(value)
@@ -89,16 +91,21 @@ class Indexing:
                 found = leaf_texts(_texts_at(value, path))
             for text in found:
                 _count(words, self._terms(text))
+                characters += len(text)
+                dated = dated or speaks_of_time(text)
         extra: dict[str, int] = {}
-        author, said_at = value.get("author"), value.get("said_at")
-        if isinstance(author, str):
+        author, said_at = value.get("author"), _time_of(value.get("said_at"))
+        author = author if isinstance(author, str) else None
+        if author is not None:
             _count(extra, self._terms(author))
-        if isinstance(said_at, str) and (date := _long_date(said_at)):
-            _count(extra, self._terms(date))
+        if said_at is not None:
+            _count(extra, self._terms(f"{said_at.day} {_MONTHS[said_at.month - 1]} {said_at.year}"))
+        when = said_at or _time_of(value.get("valid_from"))
+        traits = Traits(author, characters, dated, None if when is None else _seconds(when))
         thread, position = value.get("thread_id"), _position(value)
         if not isinstance(thread, str) or position is None:
-            return LexicalDocument(terms=words, extra=extra)
-        return LexicalDocument(terms=words, extra=extra, thread=thread, position=position)
+            return LexicalDocument(terms=words, extra=extra, traits=traits)
+        return LexicalDocument(terms=words, extra=extra, thread=thread, position=position, traits=traits)
 
     def _terms(self, text: str) -> Sequence[str]:
         terms = self.analyzer(text)
@@ -161,12 +168,18 @@ def _position(value: Mapping[str, Any]) -> float | None:
     return position if math.isfinite(position) else None
 
 
-def _long_date(iso: str) -> str:
+def _time_of(iso: object) -> datetime | None:
+    if not isinstance(iso, str):
+        return None
     try:
-        when = datetime.fromisoformat(iso)
+        return datetime.fromisoformat(iso)
     except ValueError:
-        return ""
-    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+        return None
+
+
+def _seconds(when: datetime) -> float:
+    """Return seconds since the epoch; a time without a zone is taken for UTC."""
+    return (when if when.tzinfo is not None else when.replace(tzinfo=timezone.utc)).timestamp()
 
 
 # Not strftime: the names must not depend on the locale of the process.

@@ -5,22 +5,25 @@ Whole arrays take three times as long for them, and more in the middle of a grap
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-
 from warmgraph.index import NamespaceIndex
-from warmgraph.ranking import LexicalScorer, Scorer
 
-__all__ = ["Glance", "Place", "best_of_few", "glance_of", "look_at_few", "new_among", "recall_few"]
+__all__ = ["PLACES", "TIE", "Glance", "Place", "best_of_few", "glance_of", "look_at_few", "new_among", "recall_few"]
 
 Place: TypeAlias = tuple[float, int, int]  # score, change number, slot
 
 
+PLACES = 6  # the best five, and the first that is not among them
+TIE = 0.01  # words do not tell two items apart that are this close
+
+
 class Glance(NamedTuple):
-    """What one lexical pass over a namespace saw: `Signals`, and the lead of the best warm item over the next."""
+    """What one lexical pass over a namespace saw: `Signals`, and the lead of the best warm item over the sixth.
+
+    The lead is 0 where the best two are as good as equal.
+    """
 
     best_warm: float | None
     best_cold: float | None
@@ -30,37 +33,41 @@ class Glance(NamedTuple):
 
 
 def recall_few(
-    index: NamespaceIndex, few: Mapping[int, float], scorer: LexicalScorer, wanted: int, exclude: Collection[str]
+    index: NamespaceIndex,
+    few: Mapping[int, float],
+    scores: Mapping[int, float],
+    wanted: int,
+    exclude: Collection[str],
 ) -> tuple[Glance, list[Place]]:
-    """Do what `look_at_few` and `best_of_few` do for the warm items, in one loop. The caller holds the index's lock."""
-    is_warm, is_question, seqs = index.warm.data, index.questions.data, index.seqs.data
-    less = float(np.float32(scorer.question_penalty))
+    """Do what `look_at_few` and `best_of_few` do for the warm items, in one loop. The caller holds the index's lock.
+
+    Args:
+        index: The namespace.
+        few: Lexical scores above 0 by slot.
+        scores: What ranks, by the same slots.
+        wanted: How many places.
+        exclude: Keys to leave out.
+    """
+    is_warm, seqs = index.warm.data, index.seqs.data
     excluded = _slots_of(index, exclude) if exclude else ()
-    best = second = cold = 0.0
+    warm_scores, cold = [0.0], 0.0  # the best of warm items that share no word
     places: list[Place] = []
     for slot, score in few.items():
         if slot in excluded:
             continue
-        if not is_warm[slot]:
-            if score > cold:
-                cold = score
-            continue
-        if score > best:
-            best, second = score, best
-        elif score > second:
-            second = score
-        if is_question[slot] and less:
-            (score,) = array("f", (score - less,))
-        if score > 0:
-            places.append((score, seqs[slot], slot))
+        if is_warm[slot]:
+            warm_scores.append(score)
+            score = scores[slot]
+            if score > 0:
+                places.append((score, seqs[slot], slot))
+        elif score > cold:
+            cold = score
     places.sort(reverse=True)
     kept = new_among(index, [slot for _, _, slot in places], wanted) if wanted else []
-    items, warm_items = len(index) - len(excluded), index.warm_items
+    warm_items = index.warm_items
     for slot in excluded:
         warm_items -= is_warm[slot]
-    best_cold = cold if items > warm_items else None
-    glance = Glance(best, best_cold, best - second if warm_items > 1 else best, warm_items, items)
-    return (glance if warm_items else glance._replace(best_warm=None, lead=0.0)), [places[at] for at in kept]
+    return glance_of(warm_scores, cold, warm_items, len(index) - len(excluded)), [places[at] for at in kept]
 
 
 def look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Collection[str]) -> Glance:
@@ -68,7 +75,7 @@ def look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Collec
     is_warm = index.warm.data
     excluded = _slots_of(index, exclude)
     warm_items = index.warm_items - sum(is_warm[slot] for slot in excluded)
-    warm_scores, cold = [0.0, 0.0], 0.0
+    warm_scores, cold = [0.0], 0.0  # the best of warm items that share no word
     for slot, score in few.items():
         if slot in excluded:
             continue
@@ -79,32 +86,31 @@ def look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Collec
     return glance_of(warm_scores, cold, warm_items, len(index) - len(excluded))
 
 
-def glance_of(warm_scores: Sequence[float], cold: float, warm_items: int, items: int) -> Glance:
+def glance_of(warm_scores: list[float], cold: float, warm_items: int, items: int) -> Glance:
     """Return a glance, given the best scores of warm items in any order, and the best one of the others."""
-    best = max(warm_scores) if warm_items else None
-    second = sorted(warm_scores)[-2] if warm_items > 1 else 0.0
-    lead = 0.0 if best is None else best - second
-    return Glance(best, cold if items > warm_items else None, lead, warm_items, items)
+    best_cold = cold if items > warm_items else None
+    if not warm_items:
+        return Glance(None, best_cold, 0.0, warm_items, items)
+    ranked = [*sorted(warm_scores, reverse=True), *[0.0] * PLACES]
+    lead = ranked[0] - ranked[PLACES - 1] if ranked[0] - ranked[1] >= TIE else 0.0
+    return Glance(ranked[0], best_cold, lead, warm_items, items)
 
 
 def best_of_few(
     index: NamespaceIndex,
-    few: Mapping[int, float],
-    scorer: Scorer,
+    scores: Mapping[int, float],
     k: int | None,
     *,
     warm_only: bool,
     exclude: Collection[str],
     varied: bool,
 ) -> list[Place]:
-    """Return the best items that score at all, the newest of equal ones first; see `rank` for the arguments."""
-    is_warm, is_question, seqs = index.warm.data, index.questions.data, index.seqs.data
-    less = float(np.float32(scorer.question_penalty)) if isinstance(scorer, LexicalScorer) else 0.0
-    scores = array("f", [score - less if is_question[slot] else score for slot, score in few.items()])
+    """Return the best items that score above 0, the newest of equal ones first; see `rank` for the arguments."""
+    is_warm, seqs = index.warm.data, index.seqs.data
     excluded = _slots_of(index, exclude)
     places = [
         (score, seqs[slot], slot)
-        for slot, score in zip(few, scores, strict=True)
+        for slot, score in scores.items()
         if score > 0 and slot not in excluded and (is_warm[slot] or not warm_only)
     ]
     places.sort(reverse=True)

@@ -241,7 +241,10 @@ class RoutedStore(StepStore):
 
     def recall_steps(self, search: Search) -> Steps[list[SearchItem]]:
         """Rank all items of one namespace; those that nothing speaks for are left out."""
-        prepared = yield from self.ranking.recall_query(search.query or "")
+        index = self.index_of(search.prefix)
+        if index is None and self.ranking.recall_scorer.needs_dense:
+            index = yield Io(lambda: self.load_index(search.prefix))
+        prepared = yield from self.ranking.recall_query(search.query or "", self.clock.now(), index)
 
         def ranked() -> list[SearchItem]:
             self._indexes.follow()

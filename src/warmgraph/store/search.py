@@ -11,10 +11,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from warmgraph.index import NamespaceIndex
-from warmgraph.ranking import Candidates, DenseScorer, LexicalScorer, Scorer
+from warmgraph.index import NOBODY, NamespaceIndex
+from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer, related
 from warmgraph.store.across import Ranked, rank_across
-from warmgraph.store.few import Glance, best_of_few, glance_of, look_at_few, new_among
+from warmgraph.store.few import PLACES, Glance, best_of_few, glance_of, look_at_few, new_among
 
 __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
@@ -30,11 +30,15 @@ class Query:
         terms: The query's terms.
         vector: Its embedding, of shape (dims,); `None` when it was not embedded.
         scorer: From signals to scores.
+        cues: What it says besides its words.
+        events: The terms of each event that its relation names.
     """
 
     terms: Sequence[str]
     vector: NDArray[np.float32] | None
     scorer: Scorer
+    cues: Cues = NO_CUES
+    events: Sequence[Sequence[str]] = ()
 
     @property
     def only_dense(self) -> bool:
@@ -47,13 +51,43 @@ class Query:
         if isinstance(self.scorer, DenseScorer):
             return dense if dense is not None else np.full(index.size, NO_SCORE)
         known = index.indexed if dense is None else index.indexed | (dense != NO_SCORE)
-        scores = self.scorer.score(Candidates(index.lexical(self.terms), dense, index.questions, index.importances))
+        scores = self.scorer.score(
+            Candidates(
+                lexical=index.lexical(self.terms),
+                dense=dense,
+                is_question=index.questions,
+                importance=index.importances,
+                known=index.known,
+                cues=self.cues,
+                author=self._author(index),
+                related=self._related(index),
+            )
+        )
         return np.where(known, scores, NO_SCORE)
 
     def few(self, index: NamespaceIndex) -> Mapping[int, float] | None:
         """Return the lexical scores above 0 by slot, if words alone decide and few items have any; else `None`."""
-        # A scorer of somebody's own may score what shares no word with the query.
-        return index.few(self.terms) if self.vector is None and type(self.scorer) is LexicalScorer else None
+        if self.vector is not None or type(self.scorer) is not LexicalScorer:  # not one of somebody's own
+            return None
+        if self.cues.period is not None or self.events:  # items count that have no word in common with the query
+            return None
+        return index.few(self.terms)
+
+    def score_few(self, index: NamespaceIndex, few: Mapping[int, float]) -> Mapping[int, float]:
+        """Return the scores of the slots that `few` returned."""
+        assert isinstance(self.scorer, LexicalScorer)
+        return self.scorer.score_few(few, index.questions.data, index.traits, self.cues, self._author(index))
+
+    def _related(self, index: NamespaceIndex) -> NDArray[np.float32] | None:
+        """Return how well each slot stands in the relation that the query asks for, `None` if it asks for none."""
+        if self.cues.relation is None or not self.events:
+            return None
+        return related(self.cues.relation.kind, [index.lexical(terms) for terms in self.events], index.known)
+
+    def _author(self, index: NamespaceIndex) -> int:
+        """Return the number of the only author that the query names, or `NOBODY`."""
+        named = index.traits.named(self.cues.words) if self.cues.words else {}
+        return next(iter(named.values())) if len(named) == 1 else NOBODY
 
 
 _Place: TypeAlias = tuple[float, int, Ranked]
@@ -70,8 +104,8 @@ def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Colle
         scores = index.lexical(terms)
     items, warm_items = int(np.count_nonzero(live)), int(np.count_nonzero(warm))
     warm_scores = scores[warm]
-    if warm_items > 2:
-        warm_scores = np.partition(warm_scores, warm_items - 2)[-2:]
+    if warm_items > PLACES:
+        warm_scores = np.partition(warm_scores, warm_items - PLACES)[-PLACES:]
     cold_scores = scores[live & ~warm]
     return glance_of(warm_scores.tolist(), cold_scores.max().item() if len(cold_scores) else 0.0, warm_items, items)
 
@@ -136,15 +170,16 @@ def _best(
             few = None if query is None or above != 0 or index.mortal else query.few(index)
             if few is not None:
                 assert query is not None
-                places = best_of_few(index, few, query.scorer, k, warm_only=warm_only, exclude=exclude, varied=varied)
+                scores = query.score_few(index, few)
+                places = best_of_few(index, scores, k, warm_only=warm_only, exclude=exclude, varied=varied)
                 found += [(score, seq, Ranked(namespace, index.key(slot), score)) for score, seq, slot in places]
                 continue
-            slots, scores = _best_of_all(index, query, now, k, warm_only, above, exclude, varied)
+            slots, picked = _best_of_all(index, query, now, k, warm_only, above, exclude, varied)
             if len(indexes) == 1:  # it is in order, and nothing is to be compared with it
-                return list(map(Ranked, repeat(namespace), index.keys_of(slots), scores))
+                return list(map(Ranked, repeat(namespace), index.keys_of(slots), picked))
             found += [
                 (-np.inf if score is None else score, seq, Ranked(namespace, key, score))
-                for score, (key, seq) in zip(scores, index.described(slots), strict=True)
+                for score, (key, seq) in zip(picked, index.described(slots), strict=True)
             ]
     if len(indexes) > 1:
         found.sort(key=itemgetter(0, 1), reverse=True)

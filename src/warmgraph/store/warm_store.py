@@ -34,7 +34,7 @@ from warmgraph.store.recalls import Recall
 from warmgraph.store.routed import RoutedStore
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
-from warmgraph.store.warm_recalls import WarmRecalls
+from warmgraph.store.warm_recalls import CLEAR_LEAD, WarmRecalls
 from warmgraph.store.warm_upkeep import WarmUpkeep
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
@@ -66,6 +66,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
             starts the sweeper.
         router: Decides in `recall` whether the warm tier is enough.
         promote: Whether a recall makes what it found in the long-term tier warm.
+        clear_lead: By how much of the best possible score the best warm item must lead the sixth for words alone to
+            rank, and the query not to be embedded: 0 embeds hardly any, more than 1 embeds all.
         search_mode: As in `RoutedStore`; without a long-term store, or with one that is not ours.
         scorer: What recalls rank by.
         analyzer: From text to terms.
@@ -94,6 +96,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
         ttl: TTLConfig | None = None,
         router: WarmRouter | None = None,
         promote: bool = False,
+        clear_lead: float = CLEAR_LEAD,
         search_mode: SearchMode | None = None,
         scorer: Scorer | None = None,
         analyzer: Analyzer = analyze,
@@ -144,6 +147,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
             bits,
             capacity=capacity,
             promote=promote,
+            clear_lead=_checked_lead(clear_lead),
             clock=self.clock,
         )
         self._owned: RoutedStore | None = None
@@ -332,6 +336,12 @@ class WarmStore(WarmUpkeep, RecallingStore):
     def _check(self) -> None:
         self._tier._check()
         self._warm._check()
+
+
+def _checked_lead(lead: float) -> float:
+    if isinstance(lead, bool) or not isinstance(lead, (int, float)) or not lead >= 0:
+        raise InvalidArgumentError("clear_lead", expected="a number >= 0", got=lead)
+    return float(lead)
 
 
 def _refuse_twice(**options: object) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from warmgraph.bench.conversations import Question, evidence_recall
 from warmgraph.cli import main
-from warmgraph.cli.demo.conversations import Question
-from warmgraph.cli.demo.scores import Outcome, evidence_recall, summarise
+from warmgraph.cli.demo.scores import Outcome, summarise
 from warmgraph.store import RoutedStore
 
 SAID = [

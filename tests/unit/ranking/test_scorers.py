@@ -28,15 +28,17 @@ def test_dense_scores_are_left_alone() -> None:
 
 def test_hybrid_is_a_weighted_sum() -> None:
     """A slot without a vector counts as unrelated, and without vectors words are what is left."""
-    assert_allclose([0.95, 0.9, 0.42, -0.2], HybridScorer().score(SEEN), rtol=1e-6)
+    words = HybridScorer(dense_weight=0, thread_weight=0, neighbour_weight=0)
+    assert_allclose([0.95, 0.9, 0.42, -0.2], HybridScorer(dense_weight=0.5).score(SEEN), rtol=1e-6)
     assert_allclose([0.9, 0.5, 0.42, 0.0], HybridScorer().score(Candidates(LEXICAL, None, QUESTIONS)), rtol=1e-6)
-    assert_allclose([0.9, 0.5, 0.42, 0.0], HybridScorer(dense_weight=0).score(SEEN), rtol=1e-6)
+    assert_allclose([0.9, 0.5, 0.42, 0.0], words.score(SEEN), rtol=1e-6)
 
 
 def test_a_scorer_says_whether_it_needs_the_query_embedded() -> None:
     """Nothing is embedded for a scorer that would not look at it."""
-    scorers: list[Scorer] = [LexicalScorer(), DenseScorer(), HybridScorer(), HybridScorer(dense_weight=0)]
-    assert [False, True, True, False] == [scorer.needs_dense for scorer in scorers]
+    words = HybridScorer(dense_weight=0, thread_weight=0, neighbour_weight=0)
+    scorers: list[Scorer] = [LexicalScorer(), DenseScorer(), HybridScorer(), HybridScorer(dense_weight=0), words]
+    assert [False, True, True, True, False] == [scorer.needs_dense for scorer in scorers]
 
 
 @pytest.mark.parametrize("scorer", [LexicalScorer(), DenseScorer(), HybridScorer()])

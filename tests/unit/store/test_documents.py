@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.index import analyze
+from warmgraph.index import Traits, analyze
 from warmgraph.store.documents import Indexing
 
 RECORD = {
@@ -29,6 +30,22 @@ def test_a_record_is_indexed_by_its_content() -> None:
     assert set(analyze("ana 7 March 2026")) == set(how.made.extra)
     assert ("t", 4.0) == (how.made.thread, how.made.position)
     assert (False, None) == (how.question, how.importance)
+
+
+def test_a_record_is_known_by_author_length_and_time() -> None:
+    """A time without a zone is UTC; what has no `said_at` counts from when on it is true."""
+    indexing = Indexing(["content"], analyze)
+    said = datetime(2026, 3, 7, 10, tzinfo=timezone.utc).timestamp()
+    cases: list[tuple[dict[str, Any], Traits]] = [
+        (RECORD, Traits("ana", 17, False, said)),
+        ({**RECORD, "said_at": "2026-03-07T10:00:00"}, Traits("ana", 17, False, said)),
+        ({"content": "It rained yesterday.", "valid_from": "2026-03-07T10:00:00Z"}, Traits(None, 20, True, said)),
+        ({"content": "So", "author": 5, "said_at": "soon"}, Traits(None, 2, False, None)),
+    ]
+    for value, expected in cases:
+        made = indexing.searchable(value, None).made
+        assert made is not None
+        assert expected == made.traits
 
 
 def test_a_put_may_choose_what_is_indexed() -> None:

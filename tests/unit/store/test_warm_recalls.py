@@ -193,7 +193,7 @@ def test_promotion_makes_warm_what_the_long_term_tier_found(tmp_path: Path) -> N
 
 
 def test_nothing_is_embedded_where_words_are_clear() -> None:
-    """A recall embeds its query only when the two best warm items are close."""
+    """A recall embeds its query when the best warm items are close, or where the store is told to embed all."""
     embeddings = FakeEmbeddings(8)
     index: Any = {"dims": 8, "embed": embeddings, "fields": ["content"]}
     store = WarmStore(index=index)
@@ -207,6 +207,17 @@ def test_nothing_is_embedded_where_words_are_clear() -> None:
     store.recall(ANA, "a dog called what?")
     store.search(ANA, query="a dog called what?")
     assert 1 == len(embeddings.queries)
+    eager = WarmStore(index=index, clear_lead=2)
+    eager.put(ANA, "dog", {"content": "My dog is called Bruno."})
+    eager.recall(ANA, "a dog called Bruno")
+    assert "a dog called Bruno" == embeddings.queries[-1]
+
+
+@pytest.mark.parametrize("lead", [-0.1, float("nan"), "0.1", None, True])
+def test_a_lead_that_means_nothing_is_refused(lead: Any) -> None:
+    """`clear_lead` is a number of at least 0."""
+    with pytest.raises(InvalidArgumentError, match="clear_lead"):
+        WarmStore(clear_lead=lead)
 
 
 def test_a_failing_embedding_of_a_query_is_an_error() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from langgraph.store.base import IndexConfig
 
-    from warmgraph.cli.demo.conversations import Pack, Question
+    from warmgraph.bench.conversations import Pack, Question
     from warmgraph.cli.demo.scores import Outcome
     from warmgraph.cli.terminal import Terminal
 
@@ -125,7 +125,7 @@ def _check_model(model: str) -> None:
 def _load(args: argparse.Namespace) -> Pack:
     from dataclasses import replace
 
-    from warmgraph.cli.demo.conversations import load_bundled, load_locomo, spread
+    from warmgraph.bench.conversations import load_bundled, load_locomo, spread
 
     pack = load_bundled() if args.data is None else load_locomo(args.data, args.conversation)
     asked = tuple(replace(each, questions=spread(each.questions, args.questions)) for each in pack.conversations)

@@ -7,12 +7,11 @@ from time import perf_counter
 
 from langgraph.store.base import BaseStore
 
-from warmgraph.cli.demo.conversations import Conversation, Pack, Turn
+from warmgraph.bench.conversations import Conversation, Pack, Turn, record_of
 from warmgraph.nodes import DEFAULT_NAMESPACE
-from warmgraph.store import MemoryRecord, NamespaceTemplate
-from warmgraph.store.records import is_question
+from warmgraph.store import NamespaceTemplate
 
-__all__ = ["namespace_of", "record_of", "replay"]
+__all__ = ["namespace_of", "replay"]
 
 
 def replay(pack: Pack, store: BaseStore, tell: Callable[[int, Conversation, Turn], None]) -> list[float]:
@@ -36,20 +35,6 @@ def replay(pack: Pack, store: BaseStore, tell: Callable[[int, Conversation, Turn
         store.put(namespace_of(conversation.user), turn.key, value, index=["content"])
         took.append(1000 * (perf_counter() - began))
     return took
-
-
-def record_of(user: str, turn: Turn) -> MemoryRecord:
-    """Return a turn as it is remembered."""
-    return MemoryRecord(
-        content=turn.content,
-        author=turn.author,
-        role=turn.role,
-        thread_id=f"{user}-session-{turn.session}",
-        message_id=turn.key,
-        position=turn.position,
-        said_at=turn.said_at,
-        is_question=is_question(turn.text),
-    )
 
 
 def namespace_of(user: str) -> tuple[str, ...]:

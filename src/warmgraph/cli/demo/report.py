@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from warmgraph.bench.conversations import Question
 from warmgraph.bench.report import Table, percentile
 from warmgraph.cli.chat.receipts import tier_line
-from warmgraph.cli.demo.conversations import Question
 from warmgraph.cli.demo.scores import Outcome, grouped, summarise
 from warmgraph.cli.terminal import Terminal, printable, shorten
 

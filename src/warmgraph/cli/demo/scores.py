@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from warmgraph.bench.conversations import Question, evidence_recall
 from warmgraph.bench.report import percentile
-from warmgraph.cli.demo.conversations import Question
 
-__all__ = ["Outcome", "evidence_recall", "summarise"]
+__all__ = ["Outcome", "summarise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,6 @@ class Outcome:
     def hit(self) -> bool:
         """Whether the warm tier was enough."""
         return self.tier == "warm"
-
-
-def evidence_recall(keys: Sequence[str], evidence: Sequence[str], k: int) -> float:
-    """Return the share of the evidence among the first `k` keys.
-
-    Example:
-        >>> evidence_recall(["a", "b", "c"], ["c", "a"], 2)
-        0.5
-    """
-    return len(set(evidence) & set(keys[:k])) / len(set(evidence))
 
 
 def summarise(outcomes: Sequence[Outcome], history_tokens: Mapping[str, int], k: int) -> dict[str, Any]:

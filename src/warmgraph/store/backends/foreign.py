@@ -211,7 +211,8 @@ class ForeignBackend(Backend):
         self, namespace: Namespace, index: NamespaceIndex, search: Search
     ) -> tuple[dict[str, float], list[str]]:
         """Return the lexical score of every item that shares a word with the query, and the keys of the best."""
-        words, now = self.ranking.words(search.query or ""), self._clock.now().timestamp()
+        today = self._clock.now()
+        words, now = self.ranking.words(search.query or "", today), today.timestamp()
         with index.lock:
             scores = words.scores(index)
             known = {key: float(scores[slot]) for key, slot in index.places()}

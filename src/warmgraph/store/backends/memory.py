@@ -120,8 +120,9 @@ class MemoryBackend(Backend):
 
     def recall(self, search: Search) -> Steps[list[SearchItem]]:
         """Rank all items of a namespace."""
-        query = yield from self.ranking.recall_query(search.query or "")
         index = self._indexes.get(search.prefix)
+        query = yield from self.ranking.recall_query(search.query or "", self._clock.now(), index)
+        index = self._indexes.get(search.prefix)  # it may have come or gone while the query was embedded
         return [] if index is None else self._page([(search.prefix, index)], search, query, above=0.0)
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:

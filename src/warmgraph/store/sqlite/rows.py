@@ -12,7 +12,7 @@ from langgraph.store.base import Item, SearchItem
 from numpy.typing import NDArray
 
 from warmgraph.errors import StoreCorruptError
-from warmgraph.index import LexicalDocument
+from warmgraph.index import LexicalDocument, Traits
 from warmgraph.store.documents import Searchable
 from warmgraph.store.plan import Put
 
@@ -130,12 +130,12 @@ def time_of(microseconds: int) -> datetime:
 
 def document_to(document: LexicalDocument) -> str:
     """Return a lexical document as it stands in the file, so that opening one never reads text again."""
-    parts = [dict(document.terms), dict(document.extra), document.thread, document.position]
+    parts = [dict(document.terms), dict(document.extra), document.thread, document.position, document.traits]
     return _write_text(parts)
 
 
 def document_from(terms: str, place: str) -> LexicalDocument:
-    """Return the lexical document that `document_to` wrote.
+    """Return the lexical document that `document_to` wrote. In older files it may come without traits.
 
     Args:
         terms: What it wrote.
@@ -145,8 +145,8 @@ def document_from(terms: str, place: str) -> LexicalDocument:
         StoreCorruptError: It is damaged.
     """
     try:
-        own, extra, thread, position = json.loads(terms)
-        return LexicalDocument(dict(own), dict(extra), thread, position)
+        own, extra, thread, position, *traits = json.loads(terms)
+        return LexicalDocument(dict(own), dict(extra), thread, position, Traits(*traits[0]) if traits else Traits())
     except (ValueError, TypeError) as error:
         raise StoreCorruptError(f"the terms of {place} are damaged: {error}") from error
 

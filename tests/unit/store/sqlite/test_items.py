@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from warmgraph.index import LexicalDocument
+from warmgraph.index import LexicalDocument, Traits
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.changes import Change, last_seq
 from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, document_from, document_to, split
@@ -190,7 +190,13 @@ def test_many_namespaces_are_walked_as_few_are(
 
 def test_documents_come_back_from_the_file() -> None:
     """A lexical document survives as it was."""
-    document = LexicalDocument({"名": 2, 'q"': 1}, {"ana": 1}, "thread", 1.5)
+    traits = Traits("Ana", 12, dated=True, said_at=1.5)
+    document = LexicalDocument({"名": 2, 'q"': 1}, {"ana": 1}, "thread", 1.5, traits)
     assert document == document_from(document_to(document), "m.k")
     assert LexicalDocument({}) == document_from(document_to(LexicalDocument({})), "m.k")
     assert () == split("")
+
+
+def test_documents_of_older_files_say_nothing_but_words() -> None:
+    """They come without traits, and are as good as ever."""
+    assert LexicalDocument({"x": 1}, {"ana": 1}, "t", 1.0) == document_from('[{"x":1},{"ana":1},"t",1.0]', "m.k")

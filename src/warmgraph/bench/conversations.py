@@ -10,12 +10,30 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from warmgraph.cli.failures import CommandError
+from warmgraph.errors import WarmGraphError
+from warmgraph.store import MemoryRecord
+from warmgraph.store.records import is_question
 
-__all__ = ["Conversation", "Pack", "Question", "Turn", "load_bundled", "load_locomo"]
+__all__ = [
+    "Conversation",
+    "Pack",
+    "PackError",
+    "Question",
+    "Turn",
+    "evidence_recall",
+    "load_bundled",
+    "load_locomo",
+    "pack_folder",
+    "record_of",
+    "spread",
+]
 
 _TURNS, _QUESTIONS = "locomo_turns.jsonl", "locomo_qa.jsonl"
 _CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
+
+
+class PackError(WarmGraphError):
+    """Conversations cannot be read; the message says why, and names the file or the argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +132,13 @@ def load_locomo(folder: Path, conversation: str | None = None) -> Pack:
         conversation: Which one; `None` for the first, "all" for all.
 
     Raises:
-        CommandError: Files are missing or unreadable, or there is no such conversation. The message names the line.
+        PackError: Files are missing or unreadable, or there is no such conversation. The message names the line.
     """
-    folder = _folder_of(folder)
+    folder = pack_folder(folder)
     turns = _locomo_turns(folder / _TURNS)
     wanted = list(turns) if conversation == "all" else [conversation or next(iter(turns))]
     if wanted[0] not in turns:
-        raise CommandError(f"--conversation: no {conversation!r} in {folder}; there are all, {', '.join(turns)}")
+        raise PackError(f"--conversation: no {conversation!r} in {folder}; there are all, {', '.join(turns)}")
     questions = _locomo_questions(folder / _QUESTIONS, {turn.key for said in turns.values() for turn in said})
     return Pack("LoCoMo", tuple(Conversation(user, tuple(turns[user]), tuple(questions[user])) for user in wanted))
 
@@ -138,12 +156,41 @@ def spread(questions: Sequence[Question], count: int | None) -> tuple[Question, 
     return tuple(questions[at * len(questions) // count] for at in range(count))
 
 
-def _folder_of(folder: Path) -> Path:
+def record_of(user: str, turn: Turn) -> MemoryRecord:
+    """Return a turn as it is remembered."""
+    return MemoryRecord(
+        content=turn.content,
+        author=turn.author,
+        role=turn.role,
+        thread_id=f"{user}-session-{turn.session}",
+        message_id=turn.key,
+        position=turn.position,
+        said_at=turn.said_at,
+        is_question=is_question(turn.text),
+    )
+
+
+def evidence_recall(keys: Sequence[str], evidence: Sequence[str], k: int) -> float:
+    """Return the share of the evidence among the first `k` keys.
+
+    Example:
+        >>> evidence_recall(["a", "b", "c"], ["c", "a"], 2)
+        0.5
+    """
+    return len(set(evidence) & set(keys[:k])) / len(set(evidence))
+
+
+def pack_folder(folder: Path) -> Path:
+    """Return the folder that holds a pack: this one, or its folder `locomo`.
+
+    Raises:
+        PackError: Neither does.
+    """
     for candidate in (folder, folder / "locomo"):
         if (candidate / _TURNS).is_file() and (candidate / _QUESTIONS).is_file():
             return candidate
     what = f"no {_TURNS} and {_QUESTIONS} in it" if folder.is_dir() else "no such directory"
-    raise CommandError(f"--data: {folder}: {what}")
+    raise PackError(f"--data: {folder}: {what}")
 
 
 def _locomo_turns(file: Path) -> dict[str, list[Turn]]:
@@ -166,7 +213,7 @@ def _locomo_turns(file: Path) -> dict[str, list[Turn]]:
         )
         positions[user, session] += 1
     if not turns:
-        raise CommandError(f"{file}: holds no turn")
+        raise PackError(f"{file}: holds no turn")
     return turns
 
 
@@ -177,7 +224,7 @@ def _locomo_questions(file: Path, keys: set[str]) -> dict[str, list[Question]]:
         evidence = tuple(f"{user}/{dia_id}" for dia_id in row["evidence"])
         unknown = [key for key in evidence if key not in keys]
         if unknown:
-            raise CommandError(f"{file}: {row['question']!r} names {unknown[0]} as evidence, which is no turn")
+            raise PackError(f"{file}: {row['question']!r} names {unknown[0]} as evidence, which is no turn")
         category = _CATEGORIES.get(row["category"], str(row["category"]))
         questions[user].append(Question(user, row["question"], _answer(row), evidence, category))
     return questions
@@ -193,11 +240,11 @@ def _read(file: Path, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise CommandError(f"{file}: is not UTF-8 ({error.reason} at byte {error.start})") from None
+        raise PackError(f"{file}: is not UTF-8 ({error.reason} at byte {error.start})") from None
     for number, row in enumerate(_rows(str(file), text), 1):
         missing = [field for field in fields if field not in row]
         if missing:
-            raise CommandError(f"{file}, line {number}: has no field {missing[0]!r}")
+            raise PackError(f"{file}, line {number}: has no field {missing[0]!r}")
         yield row
 
 
@@ -207,7 +254,7 @@ def _rows(name: str, text: str) -> Iterator[dict[str, Any]]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise CommandError(f"{name}, line {number}: is not JSON ({error})") from None
+            raise PackError(f"{name}, line {number}: is not JSON ({error})") from None
         if not isinstance(row, dict):
-            raise CommandError(f"{name}, line {number}: is not a JSON object")
+            raise PackError(f"{name}, line {number}: is not a JSON object")
         yield row

@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from warmgraph.cli.demo.conversations import load_bundled, load_locomo, spread
-from warmgraph.cli.demo.replay import record_of
-from warmgraph.cli.failures import CommandError
+from warmgraph.bench.conversations import PackError, load_bundled, load_locomo, record_of, spread
 
 TURN = {
     "conv": "conv-1",
@@ -92,7 +90,7 @@ def test_conversations_are_chosen_by_name(write: Write) -> None:
     assert [("conv-1", "Where?")] == users(None)
     assert [("conv-2", "Why?")] == users("conv-2")
     assert [("conv-1", "Where?"), ("conv-2", "Why?")] == users("all")
-    with pytest.raises(CommandError, match=r"no 'conv-9' in .*; there are all, conv-1, conv-2"):
+    with pytest.raises(PackError, match=r"no 'conv-9' in .*; there are all, conv-1, conv-2"):
         load_locomo(folder, "conv-9")
 
 
@@ -136,7 +134,7 @@ def test_a_broken_pack_says_where_it_is_broken(spoil: Callable[[Path], object], 
     folder = write([TURN], [QUESTION])
     spoil(folder)
 
-    with pytest.raises(CommandError, match=re.escape(told)):
+    with pytest.raises(PackError, match=re.escape(told)):
         load_locomo(folder)
 
 

@@ -1,0 +1,73 @@
+"""Signals that an item takes from others: its thread, its neighbours, its time. Whole arrays, by slot."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warmgraph.index import FloatArray, Known
+from warmgraph.ranking.periods import Period
+
+__all__ = ["group_means", "in_neighbours", "in_period"]
+
+BEST_OF_A_GROUP = 3
+PREVIOUS_WEIGHTS = (0.5, 0.3, 0.1)
+NEXT_WEIGHTS = (0.3, 0.2)
+TOLD_LATER = 7 * 86_400.0
+"""Seconds after a period within which is told what happened in it."""
+
+_Times: TypeAlias = NDArray[np.float64]
+
+
+def group_means(scores: FloatArray, known: Known) -> FloatArray:
+    """Return for each slot the mean of the best three scores of its thread, or of all if there are fewer.
+
+    Args:
+        scores: Array of shape (slots,), float32, finite.
+        known: Which slots make up a thread.
+    """
+    if not len(scores):
+        return scores
+    ordered = scores[known.grouped]
+    lengths = np.diff(known.starts, append=len(ordered))
+    of_group = np.repeat(np.arange(len(lengths)), lengths)
+    total = np.zeros(len(lengths), np.float32)
+    for taken in range(BEST_OF_A_GROUP):
+        best = np.maximum.reduceat(ordered, known.starts)
+        total += np.where(lengths > taken, best, np.float32(0))
+        # The first of the best is taken out; another one that is equal stays.
+        places = np.flatnonzero(ordered == best[of_group])
+        groups, first = np.unique(of_group[places], return_index=True)
+        ordered[places[first[lengths[groups] > taken]]] = -np.inf
+    means: FloatArray = (total / np.minimum(lengths, BEST_OF_A_GROUP)).astype(np.float32)
+    return means[known.group]
+
+
+def in_neighbours(scores: FloatArray, known: Known) -> FloatArray:
+    """Return for each slot the weighted sum of the scores just before and after it in its thread.
+
+    Args:
+        scores: Array of shape (slots,), float32, finite.
+        known: Who comes before and after whom.
+    """
+    padded = np.append(scores, np.float32(0))
+    total = np.zeros(len(scores), np.float32)
+    for neighbour, weights in ((known.previous, PREVIOUS_WEIGHTS), (known.next, NEXT_WEIGHTS)):
+        hop = np.append(neighbour, len(scores))
+        step = neighbour
+        for at, weight in enumerate(weights):
+            if at:
+                step = hop[step]
+            total += np.float32(weight) * padded[step]
+    return total
+
+
+def in_period(said_at: _Times, period: Period, weight: float = 1.0) -> FloatArray:
+    """Return `weight` where a time lies in a period, half of it within a week after, else 0, as for NaN."""
+    begun = said_at >= period.start
+    inside = begun & (said_at < period.end)
+    soon = begun & (said_at < period.end + TOLD_LATER)
+    found: FloatArray = (inside.astype(np.float32) + soon) * np.float32(0.5 * weight)
+    return found
