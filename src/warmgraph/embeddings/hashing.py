@@ -27,7 +27,7 @@ class HashingEmbeddings(Embeddings):
     nothing of meaning, "car" and "automobile" are strangers. They need no key, no download and no fitting, and
     are the same on every machine. A text without any word is the zero vector; all others have length 1.
 
-    On the LoCoMo questions (FINDINGS 3), evidence recall@5 / @10 by cosine alone: whole words .26 / .32, 4-grams
+    On the questions of LoCoMo, evidence recall@5 / @10 by cosine alone: whole words .26 / .32, 4-grams
     beside them .35 / .43, all-MiniLM-L6-v2 .33 / .43.
 
     Args:
