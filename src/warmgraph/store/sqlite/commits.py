@@ -23,6 +23,16 @@ _descriptors: dict[tuple[int, int], int] = {}  # by device and inode, of all ind
 _lock = threading.Lock()
 
 
+def _renew_lock() -> None:
+    """Have a lock that no thread of the parent holds; descriptors go on to a forked child as they are."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 class CommitWatch:
     """Compares the header of a log's index with what it was when all commits were known.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from warmgraph.store.sqlite import commits
 from warmgraph.store.sqlite.commits import CommitWatch
 
 
@@ -107,4 +111,16 @@ def test_looking_leaves_the_locks_of_others_in_this_process_alone(tmp_path: Path
     tried = subprocess.run([sys.executable, "-c", program, str(tmp_path / "a.db")], capture_output=True, text=True)
     assert "database is locked" in tried.stderr
     connection.execute("ROLLBACK")
+    connection.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_looks_for_itself(tmp_path: Path) -> None:
+    """It waits for no thread of its parent, which may have been looking when the process forked."""
+    connection = database(tmp_path / "a.db")
+    with commits._lock:
+        child = os.fork()
+        if not child:
+            os._exit(0 if CommitWatch(str(tmp_path / "a.db")).look() is not None else 1)
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     connection.close()
