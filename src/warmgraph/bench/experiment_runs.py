@@ -22,8 +22,6 @@ __all__ = ["RUNS"]
 Tell: TypeAlias = Callable[[str], None]
 Found: TypeAlias = tuple[Table, Any, Chart]
 
-_ALL = 10**9
-
 
 def fidelity(corpus: Corpus, count: int, tell: Tell) -> Found:
     """H1: the cosine of vectors and the cells they belong to, over the number of cells."""

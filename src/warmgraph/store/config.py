@@ -92,11 +92,6 @@ class Ranking:
         self.search_scorer: Scorer = scorers[mode]
         self._generic = frozenset(analyzer(GENERIC_WORDS))
 
-    @property
-    def model(self) -> tuple[str, int | None] | None:
-        """Name and dimensions of what makes the vectors; the dimensions may be unknown before the first one."""
-        return None if self.embedder is None else (self.embedder.name, self.embedder.dims)
-
     def new_index(self) -> NamespaceIndex:
         """Make an empty index of a namespace."""
         return NamespaceIndex(partial(FlatIndex, metric=self.metric))
