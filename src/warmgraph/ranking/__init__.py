@@ -5,6 +5,7 @@ from __future__ import annotations
 from warmgraph.ranking.cues import NO_CUES, Cues, first_person, read_cues, speaks_of_time
 from warmgraph.ranking.periods import Period, read_period
 from warmgraph.ranking.relations import Relation, related
+from warmgraph.ranking.rerankers import Reranker, RerankFunction, check_reranker
 from warmgraph.ranking.routers import PeekRouter, RouteDecision, Signals, WarmRouter
 from warmgraph.ranking.scorers import Candidates, DenseScorer, HybridScorer, LexicalScorer, OverviewScorer, Scorer
 
@@ -19,10 +20,13 @@ __all__ = [
     "PeekRouter",
     "Period",
     "Relation",
+    "RerankFunction",
+    "Reranker",
     "RouteDecision",
     "Scorer",
     "Signals",
     "WarmRouter",
+    "check_reranker",
     "first_person",
     "read_cues",
     "read_period",

@@ -16,13 +16,14 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.embeddings import Embedder
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index import Analyzer, NamespaceIndex, analyze
-from warmgraph.ranking import Scorer
+from warmgraph.ranking import Reranker, RerankFunction, Scorer
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import StepStore, check_ttl_config
 from warmgraph.store.figures import RoutedStats
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
-from warmgraph.store.recalls import Recall
+from warmgraph.store.recalls import Found, Recall
+from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.search import Query
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
@@ -59,6 +60,9 @@ class RoutedStore(StepStore):
         ttl: Times to live, as in LangGraph, in minutes. `sweep_interval_minutes` starts the sweeper.
         search_mode: What `search` ranks by: "dense" (the default with an index), "lexical", or "hybrid".
         scorer: What `recall_long_term` ranks by. The default is the best there is for the embedder.
+        reranker: Reads the best of a recall, and puts them in order: an object with `rerank(query, texts)` (and
+            `arerank`), or such a function.
+        rerank_depth: How many it reads.
         analyzer: From text to terms.
         synchronous: "FULL", or "NORMAL" to let a power cut (not a crash) take the last commits.
         max_index_bytes: RAM that indexes of namespaces may take; the least recently used are dropped beyond.
@@ -83,6 +87,8 @@ class RoutedStore(StepStore):
         ttl: TTLConfig | None = None,
         search_mode: SearchMode | None = None,
         scorer: Scorer | None = None,
+        reranker: Reranker | RerankFunction | None = None,
+        rerank_depth: int = RERANK_DEPTH,
         analyzer: Analyzer = analyze,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         max_index_bytes: int = 1 << 30,
@@ -92,6 +98,7 @@ class RoutedStore(StepStore):
             raise InvalidArgumentError("synchronous", expected="'FULL' or 'NORMAL'", got=synchronous)
         check_count("max_index_bytes", max_index_bytes, least=1)
         self.ttl_config: TTLConfig | None = check_ttl_config(ttl)
+        self._reranking = Reranking(reranker, rerank_depth)
         self.ranking: Ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
         self.index_config: Mapping[str, Any] | None = self.ranking.index_config
         self.clock: Clock = clock or SystemClock()
@@ -154,7 +161,6 @@ class RoutedStore(StepStore):
 
         Raises:
             InvalidArgumentError: A bad argument.
-            EmbeddingError: The query could not be embedded.
             StoreError: The file could not be read.
         """
         return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
@@ -239,7 +245,7 @@ class RoutedStore(StepStore):
 
     # -- the steps, which WarmStore takes as well ---------------------------------------------------
 
-    def recall_steps(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall_steps(self, search: Search) -> Steps[Found]:
         """Rank all items of one namespace; those that nothing speaks for are left out."""
         index = self.index_of(search.prefix)
         if index is None and self.ranking.recall_scorer.needs_dense:
@@ -251,7 +257,7 @@ class RoutedStore(StepStore):
             return self._reader.ranked([search.prefix], search, prepared, above=0.0)
 
         found: list[SearchItem] = yield Io(ranked)
-        return found
+        return Found(found, prepared.failure)
 
     def read_steps(self, reads: Sequence[Read]) -> Steps[list[Any]]:
         """Answer reads, in order."""
@@ -357,8 +363,9 @@ class RoutedStore(StepStore):
     # -- within -------------------------------------------------------------------------------------
 
     def _recall(self, search: Search) -> Steps[Recall]:
-        found = yield from self.recall_steps(search)
-        return Recall(found, "long_term")
+        found = yield from self.recall_steps(self._reranking.widened(search))
+        found = yield from self._reranking.ordered(search, found)
+        return Recall(found.items, "long_term", failure=found.failure)
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         results: list[Result] = [None] * plan.size

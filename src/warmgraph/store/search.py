@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from warmgraph.errors import WarmGraphError
 from warmgraph.index import NOBODY, NamespaceIndex
 from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer, related
 from warmgraph.store.across import Ranked, rank_across
@@ -32,6 +33,7 @@ class Query:
         scorer: From signals to scores.
         cues: What it says besides its words.
         events: The terms of each event that its relation names.
+        failure: Why it was not embedded, although the scorer asked for that.
     """
 
     terms: Sequence[str]
@@ -39,6 +41,7 @@ class Query:
     scorer: Scorer
     cues: Cues = NO_CUES
     events: Sequence[Sequence[str]] = ()
+    failure: WarmGraphError | None = None
 
     @property
     def only_dense(self) -> bool:

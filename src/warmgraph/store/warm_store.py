@@ -22,7 +22,7 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, StoreClosedError
 from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
-from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
+from warmgraph.ranking import PeekRouter, Reranker, RerankFunction, Scorer, WarmRouter
 from warmgraph.steps import Steps, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
@@ -31,6 +31,7 @@ from warmgraph.store.figures import WarmStats
 from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_namespace, check_put
 from warmgraph.store.recalling import RecallingStore
 from warmgraph.store.recalls import Recall
+from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.routed import RoutedStore
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
@@ -70,6 +71,9 @@ class WarmStore(WarmUpkeep, RecallingStore):
             rank, and the query not to be embedded: 0 embeds hardly any, more than 1 embeds all.
         search_mode: As in `RoutedStore`; without a long-term store, or with one that is not ours.
         scorer: What recalls rank by.
+        reranker: Reads the best of a recall, and puts them in order: an object with `rerank(query, texts)` (and
+            `arerank`), or such a function. A graph that misses asks it once for each tier.
+        rerank_depth: How many it reads.
         analyzer: From text to terms.
         clock: Tells the time.
 
@@ -99,6 +103,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
         clear_lead: float = CLEAR_LEAD,
         search_mode: SearchMode | None = None,
         scorer: Scorer | None = None,
+        reranker: Reranker | RerankFunction | None = None,
+        rerank_depth: int = RERANK_DEPTH,
         analyzer: Analyzer = analyze,
         clock: Clock | None = None,
     ) -> None:
@@ -148,6 +154,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
             capacity=capacity,
             promote=promote,
             clear_lead=_checked_lead(clear_lead),
+            reranking=Reranking(reranker, rerank_depth),
             clock=self.clock,
         )
         self._owned: RoutedStore | None = None

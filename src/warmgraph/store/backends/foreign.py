@@ -26,6 +26,7 @@ from warmgraph.store.config import Ranking
 from warmgraph.store.crowding import search_exactly
 from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
+from warmgraph.store.recalls import Found
 from warmgraph.store.search import rank
 from warmgraph.store.values import copy_value, size_of
 from warmgraph.warm import WarmItem, WarmTier
@@ -185,7 +186,7 @@ class ForeignBackend(Backend):
                 return matching[read.offset : wanted]
             asked *= 4
 
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall(self, search: Search) -> Steps[Found]:
         """Unite what the store finds with what our index finds, and rank both by the sum of their scores."""
         namespace = search.prefix
 
@@ -197,7 +198,7 @@ class ForeignBackend(Backend):
         found = {item.key: item for item in here if item.key not in search.exclude}
         index = self.index_of(namespace)
         if index is None or not self.covers(namespace):
-            return list(found.values())[: search.limit]
+            return Found(list(found.values())[: search.limit])
         words, best = self._lexical(namespace, index, search)
         missing = [key for key in best if key not in found]
         if missing:
@@ -205,7 +206,7 @@ class ForeignBackend(Backend):
             found.update((row.key, _scored(row, None)) for row in rows if row is not None)
         ranked = [_scored(item, words.get(key, 0.0) + _weighed(item)) for key, item in found.items()]
         kept = [item for item in ranked if (item.score or 0) > 0 and (not search.matches or search.matches(item.value))]
-        return sorted(kept, key=lambda item: item.score or 0, reverse=True)[: search.limit]
+        return Found(sorted(kept, key=lambda item: item.score or 0, reverse=True)[: search.limit])
 
     def _lexical(
         self, namespace: Namespace, index: NamespaceIndex, search: Search
