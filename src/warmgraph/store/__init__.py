@@ -5,6 +5,7 @@ from __future__ import annotations
 from warmgraph.store.config import SearchMode
 from warmgraph.store.figures import RoutedStats, WarmStats
 from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_label
+from warmgraph.store.plan import WordsPut
 from warmgraph.store.recalls import Recall
 from warmgraph.store.records import MemoryRecord
 from warmgraph.store.routed import RoutedStore
@@ -27,6 +28,7 @@ __all__ = [
     "SearchMode",
     "WarmStats",
     "WarmStore",
+    "WordsPut",
     "decode_label",
     "encode_label",
     "inspect_file",

@@ -200,7 +200,7 @@ class Ranking:
         """Return how each put is searched, with vectors of shape (texts, dims); all are embedded in one call.
 
         Args:
-            puts: The writes.
+            puts: The writes. Those that are to be embedded later get no vectors.
             later: As in `Indexing.searchable`.
         """
         indexing = self.indexing
@@ -208,7 +208,8 @@ class Ranking:
             Searchable() if put.value is None else indexing.searchable(put.value, put.index, later=later)
             for put in puts
         ]
-        texts = list(found[0].texts) if len(found) == 1 else [text for each in found for text in each.texts]
+        embedded = [each.texts if put.embed else () for put, each in zip(puts, found, strict=True)]
+        texts = [text for each in embedded for text in each]
         if self.embedder is None or not texts:
             return [(each, None) for each in found]
         embedder = self.embedder
@@ -220,9 +221,9 @@ class Ranking:
             return [(found[0], vectors)]
         prepared: list[tuple[Searchable, NDArray[np.float32] | None]] = []
         start = 0
-        for each in found:
-            stop = start + len(each.texts)
-            prepared.append((each, vectors[start:stop] if each.texts else None))
+        for each, of_it in zip(found, embedded, strict=True):
+            stop = start + len(of_it)
+            prepared.append((each, vectors[start:stop] if of_it else None))
             start = stop
         return prepared
 

@@ -32,6 +32,7 @@ from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
+from warmgraph.store.sqlite.unembedded import Unembedded
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
 from warmgraph.store.sqlite.vectors import model_in_use
 from warmgraph.store.sqlite.writes import apply_writes
@@ -114,6 +115,7 @@ class RoutedStore(StepStore):
         self._reader = Reader(self._database, self._indexes, self._now, self._renewals, self.ranking)
         weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
         self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
+        self._unembedded = Unembedded(self._upkeep)
         self._sweep_if_configured()
 
     # -- opening and closing ------------------------------------------------------------------------
@@ -290,6 +292,7 @@ class RoutedStore(StepStore):
             origin: The listener whose write this is, and who need not be told.
         """
         searchable = yield from self.ranking.searchables(puts)
+        yield from self._unembedded.written(puts, searchable)
         pending = [pending_write(put, how, vectors) for put, (how, vectors) in zip(puts, searchable, strict=True)]
         now, model = self._now(), self._model.ours
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
 
 from warmgraph.errors import EmbeddingError
-from warmgraph.store import Recall, RoutedStore, WarmStore
+from warmgraph.store import Recall, RoutedStore, WarmStore, WordsPut
 from warmgraph.testing import FakeEmbeddings, ManualClock
 
 ANA = ("memories", "ana")
@@ -21,10 +22,11 @@ class Moody(FakeEmbeddings):
     """Embeds, unless it is away."""
 
     away = False
+    refused: Sequence[str] = ()
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed, or fail."""
-        if self.away:
+        if self.away or set(self.refused) & set(texts):
             raise TimeoutError("no answer")
         return super().embed_documents(texts)
 
@@ -143,3 +145,65 @@ def test_search_keeps_the_contract(store: BaseStore, model: Moody) -> None:
     with pytest.raises(EmbeddingError, match="no answer"):
         store.put(ANA, "bird", {"content": "My bird is called Zé."})
     assert store.get(ANA, "bird") is None
+
+
+BIRD = WordsPut(ANA, "bird", {"content": "My bird is called Zé."})
+
+
+def test_what_is_written_without_vectors_is_found_by_its_words(store: BaseStore, model: Moody) -> None:
+    """The item is there at once, and asks nothing of the model."""
+    model.away = True
+    store.batch([BIRD])
+    found: Any = store.recall_long_term(ANA, "the bird")  # type: ignore[attr-defined]
+    assert "bird" == keys(found)[0]
+
+
+def test_vectors_follow_when_the_model_is_back(tmp_path: Path, model: Moody) -> None:
+    """With the next write that embeds, in this process and for others; other items without vectors are left alone."""
+    path, index = tmp_path / "memory.db", {"embed": model, "fields": ["content"]}
+    with RoutedStore(path) as plain:
+        plain.put(ANA, "old", {"content": "From before there was a model."})
+    given: Any = index
+    with RoutedStore(path, index=given) as store, RoutedStore(path, index=given) as other:
+        store.batch([BIRD])
+        assert [None, None] == [item.score for item in store.search(ANA, query="My bird is called Zé.")]
+        store.put(ANA, "dog", {"content": "My dog is called Bruno."})
+        for each in (store, other):
+            found = each.search(ANA, query="My bird is called Zé.")
+            scores = {item.key: item.score for item in found}
+            assert ("bird", None) == (found[0].key, scores["old"])
+            assert pytest.approx(1.0) == scores["bird"]
+            each._check()
+
+
+def test_a_model_that_is_still_away_is_asked_again_with_a_later_write(tmp_path: Path, model: Moody) -> None:
+    """A write succeeds although what came before it still cannot be embedded, and the next one tries again."""
+    index: Any = {"embed": model, "fields": ["content"]}
+    with RoutedStore(tmp_path / "memory.db", index=index) as store:
+        store.put(ANA, "dog", {"content": "My dog is called Bruno."})
+        store.batch([BIRD])
+        model.refused = ["My bird is called Zé."]
+        store.put(ANA, "1", {"content": "Number 1."})
+        model.refused = []
+        store.put(ANA, "2", {"content": "Number 2."})
+        assert "bird" == store.search(ANA, query="My bird is called Zé.")[0].key
+
+
+def test_reembed_gives_vectors_to_what_an_ended_process_left(tmp_path: Path, model: Moody) -> None:
+    """Nothing but the file knows of them, and that is enough."""
+    index: Any = {"embed": model, "fields": ["content"]}
+    with RoutedStore(tmp_path / "memory.db", index=index) as store:
+        store.put(ANA, "dog", {"content": "My dog is called Bruno."})
+        store.batch([BIRD])
+    with RoutedStore(tmp_path / "memory.db", index=index) as store:
+        assert 1 == store.reembed().embedded
+        assert "bird" == store.search(ANA, query="My bird is called Zé.")[0].key
+
+
+def test_other_stores_behind_get_it_without_an_index(model: Moody) -> None:
+    """A long-term store that would embed is told not to; by its words the item is found here."""
+    index: Any = {"embed": model, "dims": 16, "fields": ["content"]}
+    store = WarmStore(InMemoryStore(index=index))
+    model.away = True
+    store.batch([BIRD])
+    assert ["bird"] == [item.key for item in store.recall_warm(ANA, "the bird").items]

@@ -350,7 +350,7 @@ def _op(read: Read) -> Op:
 
 
 def _put_op(put: Put) -> PutOp:
-    return PutOp(put.namespace, put.key, put.value, put.index, put.ttl)
+    return PutOp(put.namespace, put.key, put.value, put.index if put.embed else False, put.ttl)
 
 
 def _as_put(item: Item) -> Put:
