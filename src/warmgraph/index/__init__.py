@@ -12,6 +12,7 @@ from warmgraph.index.plan import Plan
 from warmgraph.index.routed import RoutedIndex
 from warmgraph.index.selection import top_k
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals
+from warmgraph.index.stemming import Stem, create_analyzer
 from warmgraph.index.tokens import Analyzer, analyze
 from warmgraph.index.traits import NOBODY, Known, Traits, TraitTable
 from warmgraph.index.wordings import Document
@@ -39,9 +40,11 @@ __all__ = [
     "RoutedIndex",
     "RoutedStats",
     "SearchSignals",
+    "Stem",
     "TraitTable",
     "Traits",
     "VectorIndex",
     "analyze",
+    "create_analyzer",
     "top_k",
 ]
