@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.ranking.cues import NO_CUES, Cues, first_person, read_cues, speaks_of_time
+from warmgraph.ranking.hops import TwoHopScorer
 from warmgraph.ranking.periods import Period, read_period
 from warmgraph.ranking.relations import Relation, related
 from warmgraph.ranking.rerankers import Reranker, RerankFunction, check_reranker
@@ -25,6 +26,7 @@ __all__ = [
     "RouteDecision",
     "Scorer",
     "Signals",
+    "TwoHopScorer",
     "WarmRouter",
     "check_reranker",
     "first_person",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from operator import itemgetter
 from typing import TypeAlias
@@ -64,6 +65,7 @@ class Query:
                 cues=self.cues,
                 author=self._author(index),
                 related=self._related(index),
+                similar=None if dense is None else partial(_similar, index),
             )
         )
         return np.where(known, scores, NO_SCORE)
@@ -91,6 +93,17 @@ class Query:
         """Return the number of the only author that the query names, or `NOBODY`."""
         named = index.traits.named(self.cues.words) if self.cues.words else {}
         return next(iter(named.values())) if len(named) == 1 else NOBODY
+
+
+def _similar(index: NamespaceIndex, slot: int) -> NDArray[np.float32]:
+    """Return the cosine of every slot to one, 0 without a vector; of several vectors the nearest count."""
+    found = np.zeros(index.size, np.float32)
+    if index.vectors is not None:
+        for vector in index.vectors.vectors_of(slot):
+            scores = index.dense(vector)
+            if scores is not None:
+                np.maximum(found, scores, out=found)
+    return found
 
 
 _Place: TypeAlias = tuple[float, int, Ranked]
