@@ -38,6 +38,7 @@ Tell: TypeAlias = Callable[[str], None]
 Found: TypeAlias = tuple[Table, Any, Chart]
 DEPTHS = (1, 3, 5, 10, 20)
 IN_THE_PROMPT = 10
+PEER = "routing-memory"
 
 
 class Asked(NamedTuple):
@@ -93,9 +94,9 @@ def _remembering(embed: Embed) -> Embed:
 def replay(asked: Asked, tell: Tell) -> Found:
     """A2: evidence recall, time and tokens of routing alone, of vectors alone, of words alone, and of all together."""
     found: dict[str, dict[str, float]] = {}
-    for name, make in _engines().items():
+    for name, (make, k) in _engines().items():
         tell(f"A2: {name}")
-        measured = _ask_engines(asked, make)
+        measured = _ask_engines(asked, make, k)
         if measured is not None:
             found[name] = measured
     scorers: dict[str, Scorer] = {
@@ -111,7 +112,7 @@ def replay(asked: Asked, tell: Tell) -> Found:
     rows = [
         [
             name,
-            *(f"{each[f'recall_at_{depth}']:.3f}" for depth in (5, 10, 20)),
+            *(f"{each[f'recall_at_{depth}']:.3f}" if f"recall_at_{depth}" in each else "-" for depth in (5, 10, 20)),
             f"{each['agreement']:.3f}" if "agreement" in each else "-",
             f"{each['p50_ms']:.3f}",
             f"{each['prompt_tokens']:,.0f}" if "prompt_tokens" in each else "-",
@@ -125,7 +126,9 @@ def replay(asked: Asked, tell: Tell) -> Found:
     )
     columns = ["ranking", "R@5", "R@10", "R@20", "same 5", "p50 ms", "tokens"]
     table = Table(columns, rows, f"A2  {asked.describe()}", note)
-    chart = Chart("A2  Evidence that is found", "memories recalled", "evidence recall", _lines(found), log_x=False)
+    lines = _lines({name: found[name] for name in (PEER, "exact", *scorers) if name in found and name != "dense"})
+    title = "A2  Evidence that is found"
+    chart = Chart(title, "memories recalled", "evidence recall", lines, peers=(PEER,), log_x=False)
     return table, {**found, "full history": {"prompt_tokens": full}}, chart
 
 
@@ -158,8 +161,11 @@ def enrichment(asked: Asked, tell: Tell) -> Found:
     return table, found, chart
 
 
-def _engines() -> dict[str, Callable[[int, int], Engine]]:
-    """Return what searches vectors: from their dimensions and number to an engine."""
+def _engines() -> dict[str, tuple[Callable[[int, int], Engine], int]]:
+    """Return what searches vectors: from their dimensions and number to an engine, and how many it is asked for.
+
+    A few hundred vectors are too few for `RoutedIndex` to be routed: asked for twenty it would compare them all.
+    """
 
     def routed(dims: int, count: int) -> Engine:
         nlist = max(2, int(count**0.5))
@@ -169,20 +175,20 @@ def _engines() -> dict[str, Callable[[int, int], Engine]]:
             nlist=nlist,
             probed=4 / nlist,
             fewest=1,
-            reranked=count // 2 - 1,
+            reranked=count // 4,
             fallback_margin=-9.0,
         )
         return Routed(dims, plan=plan)
 
     return {
-        "routing-memory": lambda dims, count: RoutingMemory(dims),
-        "4 cells probed, no fallback": routed,
-        "RoutedIndex as it is": lambda dims, count: Routed(dims),
-        "exact": lambda dims, count: Flat(dims),
+        PEER: (lambda dims, count: RoutingMemory(dims), max(DEPTHS)),
+        "4 cells probed, no fallback": (routed, 5),
+        "RoutedIndex as it is": (lambda dims, count: Routed(dims), max(DEPTHS)),
+        "exact": (lambda dims, count: Flat(dims), max(DEPTHS)),
     }
 
 
-def _ask_engines(asked: Asked, make: Callable[[int, int], Engine]) -> dict[str, float] | None:
+def _ask_engines(asked: Asked, make: Callable[[int, int], Engine], k: int) -> dict[str, float] | None:
     """Ask an index of vectors; `None` if its package is not installed."""
     recalls: list[list[float]] = []
     same: list[float] = []
@@ -201,13 +207,14 @@ def _ask_engines(asked: Asked, make: Callable[[int, int], Engine]) -> dict[str, 
         engine.build(vectors)
         for question, query in zip(questions, queries, strict=True):
             began = perf_counter()
-            numbers = [int(number) for number in engine.search(query, max(DEPTHS)) if number >= 0]
+            numbers = [int(number) for number in engine.search(query, k) if number >= 0]
             took.append(1000 * (perf_counter() - began))
             exact = np.argsort(-(vectors @ query), kind="stable")[:5].tolist()
             same.append(len(set(exact) & set(numbers[:5])) / len(exact))
             keys = [conversation.turns[number].key for number in numbers]
             recalls.append([evidence_recall(keys, question.evidence, depth) for depth in DEPTHS])
-    return {**_means(recalls), "agreement": sum(same) / len(same), "p50_ms": percentile(took, 0.5)}
+    means = {name: mean for name, mean in _means(recalls).items() if int(name.rpartition("_")[2]) <= k}
+    return {**means, "agreement": sum(same) / len(same), "p50_ms": percentile(took, 0.5)}
 
 
 def _ask(asked: Asked, scorer: Scorer, embed: Any) -> dict[str, float]:
