@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -26,14 +25,12 @@ from warmgraph.store.recalls import Recall
 from warmgraph.store.search import Query
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
-from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes, Written
+from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
-from warmgraph.store.sqlite.vectors import model_in_use
-from warmgraph.store.sqlite.writes import apply_writes
 
 __all__ = ["RoutedStore"]
 
@@ -99,7 +96,9 @@ class RoutedStore(StepStore):
         self._model = ModelWatch(self._database.path, self.ranking.embedder, self.ranking.indexing.fields)
         self.ranking.comparable = self._model.usable
         try:
-            self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes, self.ranking.new_index)
+            self._indexes = LoadedIndexes(
+                self._database, self._model, max_index_bytes, self.ranking.new_index, self.ranking.indexing.document
+            )
         except BaseException:
             self._database.close()
             raise
@@ -283,21 +282,15 @@ class RoutedStore(StepStore):
             failed: Called instead when nothing was committed, because of an error or because the caller gave up.
             origin: The listener whose write this is, and who need not be told.
         """
-        searchable = yield from self.ranking.searchables(puts)
-        pending = [pending_write(put, how, vectors) for put, (how, vectors) in zip(puts, searchable, strict=True)]
-        now, model = self._now(), self._model.ours
+        searchable = yield from self.ranking.searchables(puts, later=True)
+        now = self._now()
+        rows = [pending_write(put, how, vectors, now) for put, (how, vectors) in zip(puts, searchable, strict=True)]
 
-        def work(connection: sqlite3.Connection) -> list[Change]:
-            changes = apply_writes(connection, pending, now, model)
-            if model is not None and self._model.in_use is None:  # these may be the first vectors of the file
-                self._model.note(model_in_use(connection))
-            return changes
-
-        def queue() -> Future[Written]:
+        def queue(here: bool = False) -> Future[list[Change]]:
             if begin is not None:
                 begin()
             try:
-                future = self._indexes.write(work, origin=origin, landed=landed)
+                future = self._indexes.write_rows(rows, origin=origin, landed=landed, here=here)
             except BaseException:
                 if failed is not None:
                     failed()
@@ -306,7 +299,7 @@ class RoutedStore(StepStore):
                 future.add_done_callback(lambda done: failed() if done.cancelled() or done.exception() else None)
             return future
 
-        yield Io(lambda: queue().result(), lambda: asyncio.wrap_future(queue()))
+        yield Io(lambda: queue(here=True).result(), lambda: asyncio.wrap_future(queue()))
 
     def sweep_steps(self) -> Steps[int]:
         """Delete what has expired, and return how many items that were."""
