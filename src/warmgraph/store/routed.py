@@ -53,7 +53,8 @@ class RoutedStore(StepStore):
         path: The file; ":memory:" for a store that ends with the object.
         index: How to embed, as in LangGraph: `embed` (an Embeddings, a function, or a name such as "hashing"),
             `dims`, `fields`, `distance_type`. Without it search ranks by words (BM25F).
-        ttl: Times to live, as in LangGraph, in minutes. `sweep_interval_minutes` starts the sweeper.
+        ttl: Times to live, as in LangGraph, in minutes. A read in the second half of its time gives an item its whole
+            time again. `sweep_interval_minutes` starts the sweeper.
         search_mode: What `search` ranks by: "dense" (the default with an index), "lexical", or "hybrid".
         scorer: What `recall_long_term` ranks by. The default is the best there is for the embedder.
         analyzer: From text to terms.
