@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -27,15 +26,13 @@ from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.search import Query
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
-from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes, Written
+from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
 from warmgraph.store.sqlite.unembedded import Unembedded
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
-from warmgraph.store.sqlite.vectors import model_in_use
-from warmgraph.store.sqlite.writes import apply_writes
 
 __all__ = ["RoutedStore"]
 
@@ -58,7 +55,8 @@ class RoutedStore(StepStore):
         path: The file; ":memory:" for a store that ends with the object.
         index: How to embed, as in LangGraph: `embed` (an Embeddings, a function, or a name such as "hashing"),
             `dims`, `fields`, `distance_type`. Without it search ranks by words (BM25F).
-        ttl: Times to live, as in LangGraph, in minutes. `sweep_interval_minutes` starts the sweeper.
+        ttl: Times to live, as in LangGraph, in minutes. A read in the second half of its time gives an item its whole
+            time again. `sweep_interval_minutes` starts the sweeper.
         search_mode: What `search` ranks by: "dense" (the default with an index), "lexical", or "hybrid".
         scorer: What `recall_long_term` ranks by. The default is the best there is for the embedder.
         reranker: Reads the best of a recall, and puts them in order: an object with `rerank(query, texts)` (and
@@ -107,7 +105,9 @@ class RoutedStore(StepStore):
         self._model = ModelWatch(self._database.path, self.ranking.embedder, self.ranking.indexing.fields)
         self.ranking.comparable = self._model.usable
         try:
-            self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes, self.ranking.new_index)
+            self._indexes = LoadedIndexes(
+                self._database, self._model, max_index_bytes, self.ranking.new_index, self.ranking.indexing.document
+            )
         except BaseException:
             self._database.close()
             raise
@@ -291,22 +291,16 @@ class RoutedStore(StepStore):
             failed: Called instead when nothing was committed, because of an error or because the caller gave up.
             origin: The listener whose write this is, and who need not be told.
         """
-        searchable = yield from self.ranking.searchables(puts)
+        searchable = yield from self.ranking.searchables(puts, later=True)
         yield from self._unembedded.written(puts, searchable)
-        pending = [pending_write(put, how, vectors) for put, (how, vectors) in zip(puts, searchable, strict=True)]
-        now, model = self._now(), self._model.ours
+        now = self._now()
+        rows = [pending_write(put, how, vectors, now) for put, (how, vectors) in zip(puts, searchable, strict=True)]
 
-        def work(connection: sqlite3.Connection) -> list[Change]:
-            changes = apply_writes(connection, pending, now, model)
-            if model is not None and self._model.in_use is None:  # these may be the first vectors of the file
-                self._model.note(model_in_use(connection))
-            return changes
-
-        def queue() -> Future[Written]:
+        def queue(here: bool = False) -> Future[list[Change]]:
             if begin is not None:
                 begin()
             try:
-                future = self._indexes.write(work, origin=origin, landed=landed)
+                future = self._indexes.write_rows(rows, origin=origin, landed=landed, here=here)
             except BaseException:
                 if failed is not None:
                     failed()
@@ -315,7 +309,7 @@ class RoutedStore(StepStore):
                 future.add_done_callback(lambda done: failed() if done.cancelled() or done.exception() else None)
             return future
 
-        yield Io(lambda: queue().result(), lambda: asyncio.wrap_future(queue()))
+        yield Io(lambda: queue(here=True).result(), lambda: asyncio.wrap_future(queue()))
 
     def sweep_steps(self) -> Steps[int]:
         """Delete what has expired, and return how many items that were."""
