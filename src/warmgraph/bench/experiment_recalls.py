@@ -24,7 +24,7 @@ from warmgraph.bench.index_chart import Chart
 from warmgraph.bench.index_data import Floats
 from warmgraph.bench.index_engines import Engine, Flat, Routed, RoutingMemory
 from warmgraph.bench.report import Table, percentile
-from warmgraph.bench.vectors import Embed, Source, available, embed_function
+from warmgraph.bench.vectors import Embed, Source, available, embed_function, remembering
 from warmgraph.embeddings import HashingEmbeddings
 from warmgraph.errors import MissingDependencyError
 from warmgraph.index import Plan
@@ -75,20 +75,7 @@ def load_asked(data: Path | None, source: Source | None = None) -> Asked:
     source = available(folder) if source is None else source
     embed = embed_function(source, folder, conversations.conversations)
     hashing = HashingEmbeddings()
-    return Asked(conversations, source, _remembering(embed or (lambda texts: hashing.vectors(list(texts)))))
-
-
-def _remembering(embed: Embed) -> Embed:
-    """Embed each text once: the experiments ask the same questions again and again, and time no embedding."""
-    known: dict[str, Any] = {}
-
-    def remembered(texts: Sequence[str]) -> Floats:
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
-        if missing:
-            known.update(zip(missing, embed(missing), strict=True))
-        return np.stack([known[text] for text in texts])
-
-    return remembered
+    return Asked(conversations, source, remembering(embed or (lambda texts: hashing.vectors(list(texts)))))
 
 
 def replay(asked: Asked, tell: Tell) -> Found:

@@ -57,7 +57,7 @@ def _configure(parser: ArgumentParser) -> None:
 
 def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
     from warmgraph.bench.conversations import load_bundled, load_locomo, pack_folder
-    from warmgraph.bench.vectors import available, embed_function
+    from warmgraph.bench.vectors import available, embed_function, remembering
     from warmgraph.ranking import HybridScorer, LexicalScorer, TwoHopScorer
 
     folder = None if args.data is None else pack_folder(args.data)
@@ -66,6 +66,7 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
     embed = embed_function(source, folder, pack.conversations)
     scorers: dict[str, Scorer] = {"lexical": LexicalScorer()}
     if embed is not None:
+        embed = remembering(embed)
         scorers["hybrid"] = HybridScorer()
         scorers[TWO_HOPS] = TwoHopScorer()
     if args.without is not None:

@@ -16,7 +16,7 @@ from warmgraph.bench.conversations import Conversation, PackError
 from warmgraph.errors import MissingDependencyError
 from warmgraph.ranking import first_person
 
-__all__ = ["Embed", "Source", "available", "embed_function"]
+__all__ = ["Embed", "Source", "available", "embed_function", "remembering"]
 
 Source: TypeAlias = Literal["none", "pack", "model"]
 Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -54,6 +54,19 @@ def embed_function(source: Source, folder: Path | None, conversations: Sequence[
     if folder is None:
         raise PackError("--vectors: pack needs --data, a folder with vectors")
     return _looked_up(folder, conversations)
+
+
+def remembering(embed: Embed) -> Embed:
+    """Embed each text once, for benchmarks that ask the same questions again and again and time no embedding."""
+    known: dict[str, NDArray[np.float32]] = {}
+
+    def remembered(texts: Sequence[str]) -> NDArray[np.float32]:
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if missing:
+            known.update(zip(missing, embed(missing), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return remembered
 
 
 def _model(expected: Sequence[str]) -> Embed:

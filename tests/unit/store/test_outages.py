@@ -11,7 +11,7 @@ import pytest
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from warmgraph.errors import EmbeddingError
+from warmgraph.errors import EmbeddingError, StoreError
 from warmgraph.store import Recall, RoutedStore, WarmStore, WordsPut
 from warmgraph.testing import FakeEmbeddings, ManualClock
 
@@ -207,3 +207,19 @@ def test_other_stores_behind_get_it_without_an_index(model: Moody) -> None:
     model.away = True
     store.batch([BIRD])
     assert ["bird"] == [item.key for item in store.recall_warm(ANA, "the bird").items]
+
+
+def test_a_store_behind_that_cannot_search_leaves_words(model: Moody, recall: Callable[[Any, str], Recall]) -> None:
+    """Once its namespace is known here; before, there is nothing to fall back on, and its error is raised."""
+    index: Any = {"embed": model, "dims": 16, "fields": ["content"]}
+    long_term = InMemoryStore(index=index)
+    store = WarmStore(long_term)
+    for key, text in (("dog", "My dog is called Bruno."), ("cat", "My cat is called Rita.")):
+        store.put(ANA, key, {"content": text})
+    model.away = True
+    with pytest.raises(TimeoutError):
+        recall(store, "the dog?")
+    store.recall_warm(ANA, "anything")
+    found = recall(store, "the dog?")
+    assert ["dog"] == keys(found)
+    assert isinstance(found.failure, StoreError)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any, TypeAlias
 from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem, SearchOp
 
 from warmgraph.clock import Clock
+from warmgraph.errors import StoreError
 from warmgraph.index import Entry, NamespaceIndex
 from warmgraph.ranking import HybridScorer
 from warmgraph.steps import Io, Steps
@@ -34,6 +36,8 @@ from warmgraph.warm import WarmItem, WarmTier
 __all__ = ["ForeignBackend"]
 
 Namespace: TypeAlias = tuple[str, ...]
+logger: logging.Logger = logging.getLogger(__name__)
+
 NEVER = float("inf")
 PAGE = 500
 # A store that lets items expire does not say when. Its items are believed for so long.
@@ -187,16 +191,25 @@ class ForeignBackend(Backend):
             asked *= 4
 
     def recall(self, search: Search) -> Steps[Found]:
-        """Unite what the store finds with what our index finds, and rank both by the sum of their scores."""
+        """Unite what the store finds with what our index finds, and rank both by the sum of their scores.
+
+        A store that cannot search, because the model that it embeds with is away, say, leaves what our index finds.
+        """
         namespace = search.prefix
 
         def ask(limit: int) -> Steps[Sequence[SearchItem]]:
             (answer,) = yield from self.read([search._replace(limit=limit)])
             return answer  # type: ignore[no-any-return]
 
-        here = yield from search_exactly(ask, namespace, search.limit, len(search.exclude))
+        index, failure = self.index_of(namespace), None
+        try:
+            here = yield from search_exactly(ask, namespace, search.limit, len(search.exclude))
+        except Exception as error:  # its model may be away, and words are indexed here
+            if index is None or not self.covers(namespace):
+                raise
+            logger.warning("the store behind cannot search; words rank", exc_info=error)
+            here, failure = [], StoreError(f"the store behind cannot search: {type(error).__name__}: {error}")
         found = {item.key: item for item in here if item.key not in search.exclude}
-        index = self.index_of(namespace)
         if index is None or not self.covers(namespace):
             return Found(list(found.values())[: search.limit])
         words, best = self._lexical(namespace, index, search)
@@ -206,7 +219,7 @@ class ForeignBackend(Backend):
             found.update((row.key, _scored(row, None)) for row in rows if row is not None)
         ranked = [_scored(item, words.get(key, 0.0) + _weighed(item)) for key, item in found.items()]
         kept = [item for item in ranked if (item.score or 0) > 0 and (not search.matches or search.matches(item.value))]
-        return Found(sorted(kept, key=lambda item: item.score or 0, reverse=True)[: search.limit])
+        return Found(sorted(kept, key=lambda item: item.score or 0, reverse=True)[: search.limit], failure)
 
     def _lexical(
         self, namespace: Namespace, index: NamespaceIndex, search: Search
