@@ -6,15 +6,17 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from warmgraph.bench.index_data import Floats
 from warmgraph.bench.vectors import MODEL_PACKAGE, embed_function
 from warmgraph.errors import InvalidArgumentError
 
-__all__ = ["WORDNET", "Synset", "cache_folder", "embedded", "read_synsets"]
+__all__ = ["WORDNET", "Synset", "cache_folder", "embedded", "gloss_vectors", "is_embedded", "read_synsets"]
+
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 WORDNET = Path("/usr/share/wordnet")
 """Where `apt install wordnet-base` puts it."""
@@ -72,8 +74,7 @@ def embedded(
     Raises:
         MissingDependencyError: They were not embedded before, and the model is not installed.
     """
-    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
-    file = (cache or cache_folder()) / f"{name}-{len(texts)}-{digest}-{MODEL_PACKAGE}.npy"
+    file = _file(texts, name, cache)
     if file.is_file():
         held: Floats = np.load(file)
         return held
@@ -94,9 +95,30 @@ def embedded(
     return found
 
 
+def gloss_vectors(tell: Callable[[str], None] = lambda text: None) -> Floats:
+    """Return the embeddings of all glosses, in an order that mixes them; any part of them is a sample.
+
+    Raises:
+        InvalidArgumentError: WordNet is not installed.
+        MissingDependencyError: They were not embedded before, and the model is not installed.
+    """
+    found = embedded([synset.gloss for synset in read_synsets()], "wordnet", tell)
+    return found[np.random.default_rng(0).permutation(len(found))]
+
+
+def is_embedded(texts: Sequence[str], name: str) -> bool:
+    """Whether texts were embedded before."""
+    return _file(texts, name, None).is_file()
+
+
 def cache_folder() -> Path:
     """Return where what took long is kept for the next time: below `XDG_CACHE_HOME`, else `~/.cache`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "warmgraph"
+
+
+def _file(texts: Sequence[str], name: str, cache: Path | None) -> Path:
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+    return (cache or cache_folder()) / f"{name}-{len(texts)}-{digest}-{MODEL_PACKAGE}.npy"
 
 
 def _synset(line: str) -> Synset:

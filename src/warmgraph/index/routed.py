@@ -171,6 +171,9 @@ class RoutedIndex(VectorIndex):
 
         A call that brings more vectors than there are is taken for a first load: cells are made for them at once.
         """
+        if len(slots) == 1 and type(vectors) is np.ndarray and vectors.shape == (1, self.dims):
+            self.upsert_one(slots[0], vectors[0])
+            return
         numbers, rows = self._checked_rows(slots, vectors)
         if not len(numbers):
             return

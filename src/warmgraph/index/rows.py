@@ -196,7 +196,7 @@ class VectorFiles:
 
 def _unnamed_in(directory: Path) -> IO[bytes] | None:
     try:
-        file: IO[bytes] = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115: it lives as long as its rows
+        file: IO[bytes] = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115
     except OSError as error:
         logger.warning("no file for vectors in %s, which stay in RAM: %s", directory, error)
         return None
