@@ -20,7 +20,7 @@ __all__ = ["TierListener", "WarmItem", "WarmNamespace", "WarmTier"]
 Namespace: TypeAlias = tuple[str, ...]
 NEVER = float("inf")
 # An expiry is moved when that adds at least this share of the time to live: an item that is read a thousand times a
-# second is written to the long-term tier twice in its life, and whatever is read lives on for half of its time at least.
+# second is written to the long-term tier twice in that time, and what is read lives on for half of it at least.
 WORTH_RENEWING = 0.5
 # Victims that a policy may name in vain before the oldest item goes instead.
 MAX_STRANGERS = 1000
