@@ -38,6 +38,7 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="wg-pg-"))
         self._server: Any = get_server(self._folder / "data", start=False)
         self._settings = dict(settings or {})
+        self._up = False
         self.uri = ""
 
     def __enter__(self) -> Self:
@@ -54,17 +55,21 @@ class PostgresServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if not self._up:
+            self.start()  # it can only be stopped for good when it runs
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
         """Start it, also again: the address stays the same."""
         self._server.start()
+        self._up = True
         self.uri = self._server.get_uri()
 
     def stop(self) -> None:
         """Stop it as an administrator would: connections are cut, what was committed stays."""
         self._server.stop()
+        self._up = False
 
     def create_database(self, name: str) -> str:
         """Make an empty database, and return its address."""
