@@ -36,11 +36,14 @@ class Connections(ForkAware):
 
     Attributes:
         lost: Is told when a connection was lost, or could not be had.
+        away: Says why no connection may be had, if so.
+        lent: How often a connection was lent: how many times somebody asked the database.
     """
 
     def __init__(self, uri: str, prepare: Callable[[Any], None], *, most: int, seconds: float) -> None:
         self.lost: Callable[[], None] = lambda: None
         self.away: Callable[[], str | None] = lambda: None
+        self.lent: int = 0
         self._uri, self._prepare, self._most, self._seconds = uri, prepare, most, seconds
         self._pool: Any = None
         self._lock = threading.Lock()
@@ -72,6 +75,7 @@ class Connections(ForkAware):
         if reason is not None:
             raise StoreUnavailableError(reason)
         pool = self._opened()
+        self.lent += 1
         with _told(self._failed), pool.connection(timeout=self._seconds) as connection:
             yield connection
 

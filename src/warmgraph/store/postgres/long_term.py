@@ -139,6 +139,11 @@ class PostgresLongTerm(StepStore):
         """How many batches of writes wait in the outbox."""
         return 0 if self._outbox is None else len(self._outbox)
 
+    @property
+    def calls(self) -> int:
+        """How often the database was asked for somebody; what the feed asks is not counted."""
+        return self._connections.lent
+
     def close(self) -> None:
         """Stop following, and close all connections. Safe to call twice."""
         if self._closed:
