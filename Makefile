@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.warmgraph-setup
 # What benchmarks compare with: too much for everybody's set-up.
 PEERS := $(VENV)/.warmgraph-peers
-EXTRAS := dev,langchain,server
+EXTRAS := dev,langchain,postgres,server
 CODE := src graphs tests notebooks
 # Settings in .env reach the terminal client as they reach the server, read by the same parser.
 WITH_ENV = $(if $(wildcard .env),$(BIN)/dotenv run --,)

@@ -8,7 +8,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.nodes`             the nodes of those graphs, one by one
 `warmgraph.clients`           memory for OpenAI's clients and LangChain's chat models
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
-`warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
+`warmgraph.store`             `WarmStore`, `RoutedStore`, `PostgresLongTerm`, records, namespaces
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
 `warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process
 `warmgraph.ranking`           routers and scorers
@@ -96,7 +96,14 @@ if TYPE_CHECKING:
         asummarize_messages,
         summarize_messages,
     )
-    from warmgraph.store import MemoryRecord, NamespaceTemplate, Recall, RoutedStore, WarmStore
+    from warmgraph.store import (
+        MemoryRecord,
+        NamespaceTemplate,
+        PostgresLongTerm,
+        Recall,
+        RoutedStore,
+        WarmStore,
+    )
     from warmgraph.text_memory import TextMemory
 
     __version__: str
@@ -120,6 +127,7 @@ __all__ = [
     "OfflineChatModel",
     "OptimizerInput",
     "PeekRouter",
+    "PostgresLongTerm",
     "Prompt",
     "PromptLibrary",
     "Recall",
@@ -175,6 +183,7 @@ _HOME = {
     "OfflineChatModel": "warmgraph.models",
     "OptimizerInput": "warmgraph.prompts",
     "PeekRouter": "warmgraph.ranking",
+    "PostgresLongTerm": "warmgraph.store",
     "Prompt": "warmgraph.prompts",
     "PromptLibrary": "warmgraph.prompts",
     "Recall": "warmgraph.store",

@@ -8,6 +8,7 @@ from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
 from warmgraph.bench.inline import INLINE
 from warmgraph.bench.locomo import LOCOMO
+from warmgraph.bench.postgres import POSTGRES
 from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
@@ -24,5 +25,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     INLINE,
     LOCOMO,
     REPLAY,
+    POSTGRES,
     IMPORT,
 )
