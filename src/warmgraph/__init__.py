@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         WarmGraphError,
     )
     from warmgraph.knowledge import (
+        MemoryLayer,
         TrustPolicy,
         create_manage_memory_tool,
         create_memory_manager,
@@ -113,6 +114,7 @@ __all__ = [
     "InvalidValueError",
     "JobLeftError",
     "MemoryContext",
+    "MemoryLayer",
     "MemoryRecord",
     "MissingDependencyError",
     "MultiPromptOptimizerInput",
@@ -169,6 +171,7 @@ _HOME = {
     "AnnotatedTrajectory": "warmgraph.prompts",
     "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
+    "MemoryLayer": "warmgraph.knowledge",
     "MemoryRecord": "warmgraph.store",
     "MultiPromptOptimizerInput": "warmgraph.prompts",
     "NamespaceTemplate": "warmgraph.store",
