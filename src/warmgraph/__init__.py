@@ -7,6 +7,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`, ...
 `warmgraph.nodes`             the nodes of those graphs, one by one
 `warmgraph.clients`           memory for OpenAI's clients and LangChain's chat models
+`warmgraph.middleware`        `MemoryMiddleware` for LangChain's `create_agent` (`warmgraph[langchain]`)
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls

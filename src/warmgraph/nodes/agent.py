@@ -10,14 +10,13 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
+from warmgraph.nodes.block import block_steps
 from warmgraph.nodes.context import DEFAULT_NAMESPACE
 from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.summarizer import Summarizer
-from warmgraph.nodes.traces import current_trace
 from warmgraph.nodes.turns import last_human
-from warmgraph.recall.held import HeldItems
-from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter, pack_from_store
+from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter
 from warmgraph.short_term.history import condensed
 from warmgraph.steps import Io, Steps
 from warmgraph.store import NamespaceTemplate
@@ -73,11 +72,15 @@ def create_agent_node(
     def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any]]:
         messages = state.get("messages", [])
         update: dict[str, Any] = {}
-        block = HeldItems.of(state.get("memory_items")).block
-        if block is None:
-            block = state.get("memory_context")
-        if block is None:
-            block = yield from again(state, visit, update)
+        block = yield from block_steps(
+            state,
+            visit,
+            template,
+            update,
+            max_tokens=max_memory_tokens,
+            min_score=min_score,
+            token_counter=token_counter,
+        )
         if summarizer is None:
             seen = condensed(messages, state.get("running_summary"))
         else:
@@ -91,27 +94,6 @@ def create_agent_node(
         )
         update["messages"] = [answer]
         return update
-
-    def again(state: MemoryReads, visit: Visit, update: dict[str, Any]) -> Steps[str]:
-        trace = current_trace(state)
-        if trace is None or not trace["items"]:
-            return ""
-        place = visit.namespace(template)
-        try:
-            packed = yield from pack_from_store(
-                visit.store,
-                place,
-                trace["items"],
-                held=HeldItems.of(state.get("memory_items")),
-                max_tokens=max_memory_tokens,
-                min_score=min_score,
-                token_counter=token_counter,
-            )
-        except Exception as error:
-            update["memory_errors"] = [visit.failed(error, [trace["query"]])]
-            return ""
-        update["memory_items"] = HeldItems(place, block=packed.text)
-        return packed.text
 
     return MemoryNode(name, logic)
 
