@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         OptimizerInput,
         Prompt,
         PromptLibrary,
+        StoredPrompt,
         create_multi_prompt_optimizer,
         create_prompt_optimizer,
     )
@@ -137,6 +138,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailableError",
     "StoreVersionError",
+    "StoredPrompt",
     "SummarizationNode",
     "SummarizationResult",
     "TextMemory",
@@ -187,6 +189,7 @@ _HOME = {
     "RouteDecision": "warmgraph.ranking",
     "RoutedStore": "warmgraph.store",
     "RunningSummary": "warmgraph.short_term",
+    "StoredPrompt": "warmgraph.prompts",
     "SummarizationNode": "warmgraph.short_term",
     "SummarizationResult": "warmgraph.short_term",
     "TrustPolicy": "warmgraph.knowledge",

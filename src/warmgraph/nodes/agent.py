@@ -16,6 +16,7 @@ from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.summarizer import Summarizer
 from warmgraph.nodes.turns import last_human
+from warmgraph.prompts import StoredPrompt
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter
 from warmgraph.short_term.history import condensed
 from warmgraph.steps import Io, Steps
@@ -28,7 +29,7 @@ def create_agent_node(
     model: BaseChatModel | str,
     tools: Sequence[BaseTool | Callable[..., Any] | dict[str, Any]] = (),
     *,
-    system_prompt: str | SystemMessage | None = None,
+    system_prompt: str | SystemMessage | StoredPrompt | None = None,
     namespace: str | Sequence[str] = DEFAULT_NAMESPACE,
     max_memory_tokens: int = DEFAULT_MAX_TOKENS,
     min_score: float = DEFAULT_MIN_SCORE,
@@ -50,7 +51,7 @@ def create_agent_node(
     Args:
         model: A chat model, or the name of one (`warmgraph.models.create_chat_model`).
         tools: The tools that it may call; run them with LangGraph's `ToolNode`.
-        system_prompt: Put first at each call; not kept in the thread.
+        system_prompt: Put first at each call; not kept in the thread. A `StoredPrompt` is looked up in the store.
         namespace: Template of the namespace, for memories that have to be fetched again.
         max_memory_tokens: As in `create_pack_context_node`.
         min_score: As in `create_pack_context_node`.
@@ -67,7 +68,17 @@ def create_agent_node(
     """
     template = NamespaceTemplate(namespace)
     bound = _bind(model, tools)
-    system = SystemMessage(system_prompt) if isinstance(system_prompt, str) else system_prompt
+
+    def system(visit: Visit, update: dict[str, Any]) -> Steps[SystemMessage | None]:
+        if not isinstance(system_prompt, StoredPrompt):
+            return SystemMessage(system_prompt) if isinstance(system_prompt, str) else system_prompt
+        place = visit.namespace(system_prompt.namespace)
+        try:
+            text = yield from system_prompt.steps(visit.store, place)
+        except Exception as error:
+            update["memory_errors"] = [*update.get("memory_errors", ()), visit.failed(error)]
+            text = system_prompt.default
+        return SystemMessage(text) if text else None
 
     def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any]]:
         messages = state.get("messages", [])
@@ -86,8 +97,9 @@ def create_agent_node(
         else:
             seen = yield from summarizer.prepare(state, visit, update)
         prompt = with_memories(seen, block)
-        if system is not None:
-            prompt.insert(0, system)
+        leading = yield from system(visit, update)
+        if leading is not None:
+            prompt.insert(0, leading)
         answer = yield Io(
             lambda: bound.invoke(prompt, visit.config),
             lambda: bound.ainvoke(prompt, visit.config),
