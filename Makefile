@@ -81,6 +81,8 @@ results: $(PEERS) ## Measure anew what the README says, into bench/results
 	$(BIN)/warmgraph bench turn --json bench/results/turn.json
 	$(BIN)/warmgraph bench store --json bench/results/store.json --chart bench/results/store.svg
 	$(BIN)/warmgraph bench reflection --json bench/results/reflection.json
+	$(BIN)/warmgraph bench inline --json bench/results/inline.json
+	$(BIN)/warmgraph bench buffer --json bench/results/buffer.json
 	$(BIN)/warmgraph bench import --json bench/results/import.json
 
 ##@ Work on it

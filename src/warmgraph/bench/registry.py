@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.buffer import BUFFER
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
@@ -23,6 +24,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     RUN,
     REFLECTION,
     INLINE,
+    BUFFER,
     LOCOMO,
     REPLAY,
     POSTGRES,
