@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.buffer import BUFFER
 from warmgraph.bench.compare import COMPARE
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
@@ -10,6 +11,7 @@ from warmgraph.bench.index import INDEX
 from warmgraph.bench.inline import INLINE
 from warmgraph.bench.locomo import LOCOMO
 from warmgraph.bench.packing import PACKING
+from warmgraph.bench.postgres import POSTGRES
 from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
@@ -24,9 +26,11 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     RUN,
     REFLECTION,
     INLINE,
+    BUFFER,
     LOCOMO,
     REPLAY,
     PACKING,
     COMPARE,
+    POSTGRES,
     IMPORT,
 )

@@ -6,9 +6,11 @@ from warmgraph.store.config import SearchMode
 from warmgraph.store.figures import RoutedStats, WarmStats
 from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_label
 from warmgraph.store.plan import WordsPut
+from warmgraph.store.postgres import PostgresLongTerm
 from warmgraph.store.recalls import Recall
 from warmgraph.store.records import MemoryRecord
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.signalled import SignalledSearch
 from warmgraph.store.sqlite.inspection import Inspection, ModelFigures, NamespaceFigures, RecentMemory, inspect_file
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded
 from warmgraph.store.warm_store import WarmStore
@@ -20,12 +22,14 @@ __all__ = [
     "ModelFigures",
     "NamespaceFigures",
     "NamespaceTemplate",
+    "PostgresLongTerm",
     "Recall",
     "RecentMemory",
     "Reembedded",
     "RoutedStats",
     "RoutedStore",
     "SearchMode",
+    "SignalledSearch",
     "WarmStats",
     "WarmStore",
     "WordsPut",

@@ -7,6 +7,8 @@ import os
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from langgraph.store.base import IndexConfig, Result, SearchItem, TTLConfig
@@ -15,15 +17,17 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.embeddings import Embedder
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index import Analyzer, NamespaceIndex, analyze
+from warmgraph.index import Plan as VectorPlan
 from warmgraph.ranking import Reranker, RerankFunction, Scorer
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.config import Ranking, SearchMode
-from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import RoutedStats
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Found, Recall
 from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.search import Query
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes
@@ -40,7 +44,7 @@ Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
 
 
-class RoutedStore(StepStore):
+class RoutedStore(SignallingStore):
     """A durable `BaseStore` in one file.
 
     Rows, vectors and term counts live in SQLite (WAL). One thread writes and commits what arrives together; a call
@@ -65,6 +69,8 @@ class RoutedStore(StepStore):
         analyzer: From text to terms.
         synchronous: "FULL", or "NORMAL" to let a power cut (not a crash) take the last commits.
         max_index_bytes: RAM that indexes of namespaces may take; the least recently used are dropped beyond.
+        vector_plan: From how many vectors of a namespace on they are searched by codes, and by cells, and how much a
+            search looks at.
         clock: Tells the time.
 
     Raises:
@@ -91,6 +97,7 @@ class RoutedStore(StepStore):
         analyzer: Analyzer = analyze,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         max_index_bytes: int = 1 << 30,
+        vector_plan: VectorPlan | None = None,
         clock: Clock | None = None,
     ) -> None:
         if synchronous not in ("FULL", "NORMAL"):
@@ -105,14 +112,17 @@ class RoutedStore(StepStore):
         self._model = ModelWatch(self._database.path, self.ranking.embedder, self.ranking.indexing.fields)
         self.ranking.comparable = self._model.usable
         try:
-            self._indexes = LoadedIndexes(
-                self._database, self._model, max_index_bytes, self.ranking.new_index, self.ranking.indexing.document
-            )
+            # Beside the file, for where that has room there is room for a copy of its vectors.
+            directory = None if self._database.in_memory else Path(self._database.file).parent
+            new_index = partial(self.ranking.new_large_index, directory, vector_plan)
+            read = self.ranking.indexing.document
+            self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes, new_index, read)
         except BaseException:
             self._database.close()
             raise
         self._renewals = Renewals(self._indexes, self._now)
         self._reader = Reader(self._database, self._indexes, self._now, self._renewals, self.ranking)
+        weakref.finalize(self, self._indexes.refits.stop)
         weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
         self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
         self._unembedded = Unembedded(self._upkeep)
@@ -139,6 +149,7 @@ class RoutedStore(StepStore):
         A write that was handed over before is committed; one that comes later is a StoreClosedError to its caller.
         """
         self.stop_ttl_sweeper()
+        self._indexes.refits.stop()
         self._database.close()
 
     # -- what it can do besides ---------------------------------------------------------------------
@@ -191,6 +202,7 @@ class RoutedStore(StepStore):
             namespaces_loaded=len(parts),
             lexical_bytes=sum(lexical.ram_bytes for lexical, _ in parts),
             vector_bytes=sum(vectors.ram_bytes for _, vectors in parts),
+            vector_disk_bytes=sum(vectors.disk_bytes for _, vectors in parts),
             file_bytes=file_bytes(self._database),
             vector_model=None if self._model.in_use is None else str(self._model.in_use),
             vector_fields=None if self._model.in_use is None else self._model.in_use.fields,
@@ -198,6 +210,8 @@ class RoutedStore(StepStore):
             failed_renewals=self._renewals.failed,
             sweeps=sweeper.rounds,
             failed_sweeps=sweeper.failures,
+            refits=self._indexes.refits.done,
+            failed_refits=self._indexes.refits.failed,
         )
 
     def compact(self) -> Compacted:
@@ -363,6 +377,12 @@ class RoutedStore(StepStore):
         found = yield from self.recall_steps(self._reranking.widened(search))
         found = yield from self._reranking.ordered(search, found)
         return Recall(found.items, "long_term", failure=found.failure)
+
+    def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search one namespace by vector, and say how sure that is."""
+        query = yield from self.ranking.query_by_vector(wanted.search.query or "")
+        found: SignalledSearch = yield Io(lambda: self._reader.signalled(wanted, query))
+        return found
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         results: list[Result] = [None] * plan.size

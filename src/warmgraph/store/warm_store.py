@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
+from inspect import signature
 from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from langgraph.store.base import (
@@ -24,15 +25,17 @@ from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
 from warmgraph.ranking import PeekRouter, Reranker, RerankFunction, Scorer, WarmRouter
 from warmgraph.steps import Steps, run
-from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, RoutedBackend
+from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, PostgresBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import WarmStats
 from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_namespace, check_put
+from warmgraph.store.postgres import PostgresLongTerm, is_postgres_uri
 from warmgraph.store.recalling import RecallingStore
 from warmgraph.store.recalls import Recall
 from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import CLEAR_LEAD, WarmRecalls
@@ -46,16 +49,16 @@ T = TypeVar("T")
 NEVER = float("inf")
 
 
-class WarmStore(WarmUpkeep, RecallingStore):
+class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
     """A warm tier in front of a long-term store, itself a `BaseStore`.
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
     process being warm never changes an answer. Thread-safe, and bound to no event loop. What other processes write is
-    noticed in a `RoutedStore`'s file, and not yet in stores of other kinds.
+    noticed in a `RoutedStore`'s file and in a `PostgresLongTerm`, and not in stores of other kinds.
 
     Args:
-        long_term: The store behind: a `RoutedStore`, any other `BaseStore`, or `None`, for a short-term buffer whose
-            evicted items are gone.
+        long_term: The store behind: a `RoutedStore`, a `PostgresLongTerm`, any other `BaseStore`, or `None`, for a
+            short-term buffer whose evicted items are gone.
         capacity: Warm items of a namespace.
         eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies.
         max_namespaces: Namespaces in RAM.
@@ -123,6 +126,9 @@ class WarmStore(WarmUpkeep, RecallingStore):
         if isinstance(long_term, RoutedStore):
             _refuse_twice(index=index, ttl=ttl, search_mode=search_mode, scorer=scorer)
             self._backend = RoutedBackend(long_term)
+        elif isinstance(long_term, PostgresLongTerm):
+            _refuse_twice(index=index, ttl=ttl, search_mode=search_mode, scorer=scorer)
+            self._backend = PostgresBackend(long_term, max_namespaces=max_namespaces)
         elif long_term is None or isinstance(long_term, BaseStore):
             ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
             if long_term is None:
@@ -157,7 +163,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
             reranking=Reranking(reranker, rerank_depth),
             clock=self.clock,
         )
-        self._owned: RoutedStore | None = None
+        self._owned: RoutedStore | PostgresLongTerm | None = None
         self._closed = False
         if long_term is None:
             self._sweep_if_configured()
@@ -165,18 +171,21 @@ class WarmStore(WarmUpkeep, RecallingStore):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, index: IndexConfig | None = None, **options: Any) -> Self:
-        """Open a file with a warm tier in front: the everyday form.
+        """Open a file, or a PostgreSQL database, with a warm tier in front: the everyday form.
 
-        Opening reads the disk. On an event loop: `await asyncio.to_thread(WarmStore.open, path)`.
+        Opening waits for the disk or the network. On an event loop: `await asyncio.to_thread(WarmStore.open, path)`.
 
         Args:
-            path: The file, as in `RoutedStore`.
+            path: The file, as in `RoutedStore`, or the address of a database ("postgresql://..."), as in
+                `PostgresLongTerm`.
             index: How to embed, as in LangGraph.
-            options: Those of `WarmStore`, and `ttl`, `search_mode`, `scorer`, `analyzer`, `synchronous`,
-                `max_index_bytes` and `clock` of `RoutedStore`.
+            options: Those of `WarmStore`, and those of the store behind: `ttl`, `search_mode`, `scorer`, `analyzer`,
+                `synchronous`, `max_index_bytes`, `vector_plan` and `clock` of `RoutedStore`; for a database those of
+                `PostgresLongTerm`.
 
         Raises:
-            StoreUnavailableError, StoreCorruptError, StoreVersionError: The file cannot be used.
+            StoreUnavailableError, StoreCorruptError, StoreVersionError: The file or database cannot be used.
+            MissingDependencyError: The extra `postgres` is not installed.
 
         Example:
             >>> with WarmStore.open(":memory:") as store:
@@ -184,8 +193,9 @@ class WarmStore(WarmUpkeep, RecallingStore):
             ...     store.get(("memories", "ana"), "1").value["content"]
             'I live in Lisbon.'
         """
-        names = ("ttl", "search_mode", "scorer", "analyzer", "synchronous", "max_index_bytes", "clock")
-        long_term = RoutedStore(path, index=index, **{name: options.pop(name) for name in names if name in options})
+        kind: Any = PostgresLongTerm if is_postgres_uri(path) else RoutedStore
+        names = signature(kind).parameters.keys() - _OWN_OPTIONS
+        long_term = kind(path, index=index, **{name: options.pop(name) for name in names if name in options})
         try:
             store = cls(long_term, **options)
         except BaseException:
@@ -329,6 +339,13 @@ class WarmStore(WarmUpkeep, RecallingStore):
     def _long_term_steps(self, search: Search) -> Steps[Recall]:
         return self._checked(self._warm.long_term(search))
 
+    def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search one namespace of a `RoutedStore` by vector, and say how sure that is."""
+        self._check_open()
+        found = yield from self._backend.signalled(wanted)
+        self._touch(found.items)
+        return found
+
     def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
         return self._checked(self._warm.recall(search, router or self.router))
 
@@ -343,6 +360,10 @@ class WarmStore(WarmUpkeep, RecallingStore):
     def _check(self) -> None:
         self._tier._check()
         self._warm._check()
+
+
+# What both stores take, and the one in front uses: a hit is read by the reranker as well.
+_OWN_OPTIONS = {"reranker", "rerank_depth"}
 
 
 def _checked_lead(lead: float) -> float:

@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from warmgraph.errors import InvalidArgumentError
 from warmgraph.index import NamespaceIndex
 from warmgraph.steps import Steps
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import Searchable
 from warmgraph.store.plan import Put, Read, Search
 from warmgraph.store.recalls import Found
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["Backend", "Place", "Prepared", "WriteFlight"]
@@ -37,6 +39,11 @@ class Backend(ABC):
     supports_ttl: bool = True
     durable: bool = True  # whether it holds more than the warm tier does
     refreshes: bool = True  # whether `refresh` works; else a read that moves an expiry goes to the backend
+
+    @property
+    def away(self) -> str | None:
+        """Why nothing but RAM can be asked for now; `None` while all can."""
+        return None
 
     def attach(self, tier: WarmTier) -> None:
         """Get to know the warm tier."""
@@ -65,6 +72,14 @@ class Backend(ABC):
     @abstractmethod
     def recall(self, search: Search) -> Steps[Found]:
         """Rank all items of one namespace by the best ranking there is."""
+
+    def signalled(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search one namespace by vector, and say how sure that is.
+
+        Raises:
+            InvalidArgumentError: What stands behind cannot tell.
+        """
+        raise InvalidArgumentError("long_term", expected="a RoutedStore, to search with signals", got=self)
 
     @abstractmethod
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:

@@ -16,12 +16,14 @@ from typing import Protocol, TypeAlias
 
 from warmgraph.errors import StoreCorruptError
 from warmgraph.forks import ForkAware, watch_forks
-from warmgraph.index import Entry, NamespaceIndex
+from warmgraph.index import Entry, NamespaceIndex, Routing
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.changes import Change, last_seq
 from warmgraph.store.sqlite.commits import CommitWatch
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.model_watch import ModelWatch
+from warmgraph.store.sqlite.refits import Refits
+from warmgraph.store.sqlite.routings import keep_routing, routing_of
 from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, Read
 from warmgraph.store.sqlite.vectors import Model, model_in_use
 from warmgraph.store.sqlite.writes import apply_writes
@@ -63,10 +65,10 @@ class _Loaded:
     items: int = 0  # when it was measured
     bytes: int = 0
 
-    def measure(self) -> int:
-        """Measure again if it has grown a good deal, and return by how many bytes."""
+    def measure(self, *, anew: bool = False) -> int:
+        """Measure again if it has grown a good deal, or if told to, and return by how many bytes it has grown."""
         count = len(self.index)
-        if self.bytes and count <= 1.25 * self.items + 64:
+        if self.bytes and not anew and count <= 1.25 * self.items + 64:
             return 0
         before, self.items = self.bytes, count
         with self.index.lock:
@@ -91,7 +93,7 @@ class LoadedIndexes(ForkAware):
         database: The file.
         model: Knows the store's embedding model; vectors of others are not loaded.
         max_bytes: RAM that all of them may take.
-        new_index: Makes an empty index of a namespace.
+        new_index: Makes an empty index of a namespace, given the routing that was kept for it.
         read: Makes the lexical document of a value and paths.
     """
 
@@ -100,13 +102,14 @@ class LoadedIndexes(ForkAware):
         database: Database,
         model: ModelWatch,
         max_bytes: int,
-        new_index: Callable[[], NamespaceIndex],
+        new_index: Callable[[Routing | None], NamespaceIndex],
         read: Read,
     ) -> None:
         self._database = database
         self._read_document = read
         self._model, self._new_index = model, new_index
         self._max_bytes = max_bytes
+        self.refits: Refits = Refits(self._keep)
         self._lock = threading.Lock()
         self._indexes: OrderedDict[Namespace, _Loaded] = OrderedDict()
         self._loading: dict[Namespace, _Loading] = {}
@@ -278,11 +281,8 @@ class LoadedIndexes(ForkAware):
                     if not isinstance(error, Exception):
                         raise  # the program is being ended while it writes
                 else:
-                    grown = loaded.measure()
-                    if grown:
-                        with self._lock:
-                            self._bytes += grown if self._indexes.get(change.namespace) is loaded else 0
-                            self._drop_beyond_bound()
+                    self.refits.look(change.namespace, loaded.index)
+                    self._measure(change.namespace, loaded)
 
     def _read(self, namespace: Namespace, loading: _Loading) -> NamespaceIndex:
         try:
@@ -303,18 +303,37 @@ class LoadedIndexes(ForkAware):
             loading.done.set_exception(error)
             raise
         loading.done.set_result(loaded.index)
+        self.refits.look(namespace, loaded.index)
         return loaded.index
+
+    def _measure(self, namespace: Namespace, loaded: _Loaded, *, anew: bool = False) -> None:
+        grown = loaded.measure(anew=anew)
+        if grown:
+            with self._lock:
+                self._bytes += grown if self._indexes.get(namespace) is loaded else 0
+                self._drop_beyond_bound()
+
+    def _keep(self, namespace: Namespace, routing: Routing) -> None:
+        with self._lock:
+            loaded = self._indexes.get(namespace)
+        if loaded is not None:
+            self._measure(namespace, loaded, anew=True)  # its vectors may lie on disk from now on
+        model = self._model.key
+        if model is not None:
+            data = routing.to_bytes()
+            self._database.write(lambda c: keep_routing(c, namespace, model, routing.dims, data)).result()
 
     def _build(self, namespace: Namespace) -> NamespaceIndex:
         model = self._model.key
-        index = self._new_index()
 
-        def read(connection: sqlite3.Connection) -> tuple[list[Entry], Model | None]:
-            return items.entries_of(connection, namespace, model, self._read_document), model_in_use(connection)
+        def read(connection: sqlite3.Connection) -> tuple[list[Entry], Model | None, Routing | None]:
+            entries = items.entries_of(connection, namespace, model, self._read_document)
+            return entries, model_in_use(connection), routing_of(connection, namespace, model)
 
         try:
-            entries, in_use = self._database.read(read)
+            entries, in_use, routing = self._database.read(read)
             self._model.note(in_use)  # before anybody ranks by it
+            index = self._new_index(routing)
             index.fill(entries)
         except (ValueError, TypeError, KeyError) as error:
             message = f"{self._database.path}: the rows of {'.'.join(namespace)} cannot be indexed: {error}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from warmgraph.index import Entry
 from warmgraph.store.sqlite.changes import KEPT_DELETIONS, Change, seconds_of, take_numbers
+from warmgraph.store.sqlite.routings import forget_routings
 from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, joined
 from warmgraph.store.sqlite.vectors import Model, note_model, write_vectors
 
@@ -92,6 +93,7 @@ def apply_writes(connection: sqlite3.Connection, writes: Sequence[Pending], mode
     if deleted:
         connection.executemany("DELETE FROM items WHERE id = ?", [(each[0],) for each in deleted])
         connection.executemany("INSERT INTO deletions VALUES (?, ?, ?)", [each[1:] for each in deleted])
+        forget_routings(connection, {namespace for _, _, namespace, _ in deleted})
     if first // PRUNED_EVERY != (first + len(writes)) // PRUNED_EVERY:
         connection.execute("DELETE FROM deletions WHERE seq <= ?", (first - KEPT_DELETIONS,))
     return changes
