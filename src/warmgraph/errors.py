@@ -11,6 +11,7 @@ that callers already catch::
      |    `-- DimensionError                      a vector of the wrong shape, or not finite
      +-- MissingDependencyError (ImportError)     an extra is not installed; the message names it
      +-- EmbeddingError (RuntimeError)            the embedding function failed or answered nonsense
+     +-- RerankError (RuntimeError)               the reranker failed, or cannot be called from here
      +-- ExtractionError (RuntimeError)           a model did not answer with memories, in the calls that it had
      +-- ReflectionError (RuntimeError)           a background job could not be taken or finished
      |    +-- ExecutorClosedError                 submitted after shutdown()
@@ -35,6 +36,7 @@ __all__ = [
     "JobLeftError",
     "MissingDependencyError",
     "ReflectionError",
+    "RerankError",
     "StoreClosedError",
     "StoreCorruptError",
     "StoreError",
@@ -112,6 +114,10 @@ class MissingDependencyError(WarmGraphError, ImportError):
 
 class EmbeddingError(WarmGraphError, RuntimeError):
     """The embedding function failed, or returned something that is not one vector per text."""
+
+
+class RerankError(WarmGraphError, RuntimeError):
+    """The reranker failed, or is async and was called from sync code."""
 
 
 class ExtractionError(WarmGraphError, RuntimeError):

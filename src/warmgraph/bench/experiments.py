@@ -12,7 +12,7 @@ from warmgraph.bench.report import Report, Table
 
 __all__ = ["RUN"]
 
-_NAMES = ("H1", "H2", "H3", "H4", "H5", "H6", "H7", "A1", "A4", "A5", "A6")
+_NAMES = ("H1", "H2", "H3", "H4", "H5", "H6", "H7", "A1", "A2", "A3", "A4", "A5", "A6")
 _DEFAULT = ("H1", "H2", "H4", "H5")
 
 _DESCRIPTION = """
@@ -24,6 +24,8 @@ H5  after how many writes from elsewhere the drift detector gives the alarm
 H6  what routing keeps of an exact search's recall, with one encoder and another
 H7  bytes and time of a search, over the number of vectors
 A1  whether the passage that answers a question is found
+A2  evidence that is found of what answers questions about conversations, with its time and tokens (--data)
+A3  the same, by what is embedded with a text: author, date, caption, the turn before (--data)
 A4  --largest vectors
 A5  recall over time: which settings no other one beats
 A6  how uneven cells get, where vectors crowd
@@ -46,12 +48,16 @@ def _configure(parser: ArgumentParser) -> None:
     parser.add_argument("--largest", type=int, default=1_000_000, metavar="N", help="of A4 (default: %(default)s)")
     parser.add_argument("--queries", type=int, default=300, metavar="N", help="queries (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (default: %(default)s)")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="of A2, A3: a LoCoMo pack (default: the bundled conversations)"
+    )
     parser.add_argument("--charts", type=Path, metavar="DIR", help="draw a chart of each into DIR")
 
 
 def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
     from threadpoolctl import threadpool_limits
 
+    from warmgraph.bench.experiment_recalls import RECALL_RUNS, load_asked
     from warmgraph.bench.experiment_runs import RUNS
     from warmgraph.bench.index_chart import draw
     from warmgraph.bench.index_data import load_corpus
@@ -63,11 +69,15 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
     corpus = load_corpus(args.vectors, args.queries, largest, args.seed) if vectors else None
     texts = [name for name in args.select if name in PASSAGE_RUNS]
     passages = load_passages(args.passages, args.size, args.queries, args.seed) if texts else None
+    asked = load_asked(args.data) if set(args.select) & set(RECALL_RUNS) else None
     figures: dict[str, Any] = {}
     tables: list[Table] = []
     with threadpool_limits(limits=1):
         for name in args.select:
-            if name in PASSAGE_RUNS:
+            if name in RECALL_RUNS:
+                assert asked is not None
+                table, found, chart = RECALL_RUNS[name](asked, tell)
+            elif name in PASSAGE_RUNS:
                 assert passages is not None
                 tell(f"{name}: {passages.describe()}")
                 table, found, chart = PASSAGE_RUNS[name](passages, tell)
@@ -88,6 +98,7 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
         "passages": None if passages is None else passages.name,
         "size": args.size,
         "queries": args.queries,
+        "conversations": None if asked is None else asked.describe(),
         "seed": args.seed,
     }
     return Report("run", settings, figures, tables)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
 from warmgraph.bench.buffer import BUFFER
+from warmgraph.bench.compare import COMPARE
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
 from warmgraph.bench.inline import INLINE
 from warmgraph.bench.locomo import LOCOMO
+from warmgraph.bench.packing import PACKING
 from warmgraph.bench.postgres import POSTGRES
 from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
@@ -28,5 +30,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     LOCOMO,
     REPLAY,
     POSTGRES,
+    PACKING,
+    COMPARE,
     IMPORT,
 )

@@ -13,6 +13,7 @@ from warmgraph.index.routed import RoutedIndex
 from warmgraph.index.routing import Routing
 from warmgraph.index.selection import top_k
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals
+from warmgraph.index.stemming import Stem, create_analyzer
 from warmgraph.index.tokens import Analyzer, analyze
 from warmgraph.index.traits import NOBODY, Known, Traits, TraitTable
 from warmgraph.index.wordings import Document
@@ -41,9 +42,11 @@ __all__ = [
     "RoutedStats",
     "Routing",
     "SearchSignals",
+    "Stem",
     "TraitTable",
     "Traits",
     "VectorIndex",
     "analyze",
+    "create_analyzer",
     "top_k",
 ]

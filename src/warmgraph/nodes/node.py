@@ -89,6 +89,10 @@ class Visit:
         info = self.runtime.execution_info
         if will_retry(self.retry_policy, error, info.node_attempt if info is not None else 1):
             raise error
+        return self.noted(error, private)
+
+    def noted(self, error: Exception, private: Iterable[str] = ()) -> MemoryFailure:
+        """Note that memory did less than it could, and return the failure for the state. Nothing runs again."""
         return note_failure(self.node, error, self.emit, private)
 
 

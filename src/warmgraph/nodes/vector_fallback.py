@@ -74,6 +74,8 @@ def create_vector_fallback_node(
                     visit.thread_id, unsummarized(state.get("messages", []), state.get("running_summary"))
                 )
                 found = yield from long_term_steps(visit.store, place, query, limit, filter, known)
+                if found.failure is not None and not state.get("memory_errors"):  # `recall` may have told it
+                    update["memory_errors"] = [visit.noted(found.failure, [query])]
                 held = HeldItems.of(state.get("memory_items"))
                 update["memory_items"] = held.with_items(place, found.items)
                 trace["tier"] = "long_term"

@@ -30,6 +30,7 @@ __all__ = [
     "Put",
     "Read",
     "Search",
+    "WordsPut",
     "check_count",
     "check_namespace",
     "check_put",
@@ -69,6 +70,20 @@ class ListNamespaces(NamedTuple):
     op: ListNamespacesOp
 
 
+class WordsPut(PutOp):
+    """A put whose vectors are made later: the item is kept, and found by its words until then.
+
+    For `batch` and `abatch` of our stores, where the model that embeds is away. A file's items without vectors get them
+    with the next write that embeds, or from `RoutedStore.reembed`. For any other store it is a plain `PutOp`.
+
+    Example:
+        >>> WordsPut(("memories", "ana"), "home", {"content": "I live in Lisbon."}).key
+        'home'
+    """
+
+    __slots__ = ()
+
+
 class Put(NamedTuple):
     """Write one item, or delete it when there is no value."""
 
@@ -77,6 +92,7 @@ class Put(NamedTuple):
     value: dict[str, Any] | None
     index: Literal[False] | list[str] | None = None  # type: ignore[assignment]
     ttl: float | None = None
+    embed: bool = True  # False: its vectors are made later
 
 
 Read: TypeAlias = Get | Search | ListNamespaces
@@ -162,6 +178,8 @@ def recall_search(
 def _add(plan: Plan, op: Op) -> None:
     if isinstance(op, PutOp):
         put = check_put(*op)
+        if isinstance(op, WordsPut):
+            put = put._replace(embed=False)
         place = put.namespace, put.key
         if plan.writes:
             plan.writes.pop(place, None)  # the last one of an item wins, in the last one's place

@@ -32,6 +32,7 @@ class RecallingStore(StepStore):
         """Rank the warm items of one namespace, and say in `signals` what a router needs to know.
 
         Costs no disk and no network once the namespace is resident, and an embedding only when words leave a doubt.
+        Where the model fails words rank, and `failure` says so.
 
         Args:
             namespace: The namespace itself; nothing below it.
@@ -42,7 +43,6 @@ class RecallingStore(StepStore):
 
         Raises:
             InvalidArgumentError: A bad argument.
-            EmbeddingError: The query could not be embedded.
             StoreError: The namespace could not be read on its first touch.
         """
         return run(self._warm_steps(self._search(namespace, query, limit, filter, exclude)))

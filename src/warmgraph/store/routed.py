@@ -18,13 +18,14 @@ from warmgraph.embeddings import Embedder
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index import Analyzer, NamespaceIndex, analyze
 from warmgraph.index import Plan as VectorPlan
-from warmgraph.ranking import Scorer
+from warmgraph.ranking import Reranker, RerankFunction, Scorer
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import RoutedStats
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
-from warmgraph.store.recalls import Recall
+from warmgraph.store.recalls import Found, Recall
+from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.search import Query
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.sqlite.changes import Change
@@ -34,6 +35,7 @@ from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
+from warmgraph.store.sqlite.unembedded import Unembedded
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
 
 __all__ = ["RoutedStore"]
@@ -61,6 +63,9 @@ class RoutedStore(SignallingStore):
             time again. `sweep_interval_minutes` starts the sweeper.
         search_mode: What `search` ranks by: "dense" (the default with an index), "lexical", or "hybrid".
         scorer: What `recall_long_term` ranks by. The default is the best there is for the embedder.
+        reranker: Reads the best of a recall, and puts them in order: an object with `rerank(query, texts)` (and
+            `arerank`), or such a function.
+        rerank_depth: How many it reads.
         analyzer: From text to terms.
         synchronous: "FULL", or "NORMAL" to let a power cut (not a crash) take the last commits.
         max_index_bytes: RAM that indexes of namespaces may take; the least recently used are dropped beyond.
@@ -87,6 +92,8 @@ class RoutedStore(SignallingStore):
         ttl: TTLConfig | None = None,
         search_mode: SearchMode | None = None,
         scorer: Scorer | None = None,
+        reranker: Reranker | RerankFunction | None = None,
+        rerank_depth: int = RERANK_DEPTH,
         analyzer: Analyzer = analyze,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         max_index_bytes: int = 1 << 30,
@@ -97,6 +104,7 @@ class RoutedStore(SignallingStore):
             raise InvalidArgumentError("synchronous", expected="'FULL' or 'NORMAL'", got=synchronous)
         check_count("max_index_bytes", max_index_bytes, least=1)
         self.ttl_config: TTLConfig | None = check_ttl_config(ttl)
+        self._reranking = Reranking(reranker, rerank_depth)
         self.ranking: Ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
         self.index_config: Mapping[str, Any] | None = self.ranking.index_config
         self.clock: Clock = clock or SystemClock()
@@ -117,6 +125,7 @@ class RoutedStore(SignallingStore):
         weakref.finalize(self, self._indexes.refits.stop)
         weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
         self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
+        self._unembedded = Unembedded(self._upkeep)
         self._sweep_if_configured()
 
     # -- opening and closing ------------------------------------------------------------------------
@@ -165,7 +174,6 @@ class RoutedStore(SignallingStore):
 
         Raises:
             InvalidArgumentError: A bad argument.
-            EmbeddingError: The query could not be embedded.
             StoreError: The file could not be read.
         """
         return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
@@ -253,7 +261,7 @@ class RoutedStore(SignallingStore):
 
     # -- the steps, which WarmStore takes as well ---------------------------------------------------
 
-    def recall_steps(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall_steps(self, search: Search) -> Steps[Found]:
         """Rank all items of one namespace; those that nothing speaks for are left out."""
         index = self.index_of(search.prefix)
         if index is None and self.ranking.recall_scorer.needs_dense:
@@ -265,7 +273,7 @@ class RoutedStore(SignallingStore):
             return self._reader.ranked([search.prefix], search, prepared, above=0.0)
 
         found: list[SearchItem] = yield Io(ranked)
-        return found
+        return Found(found, prepared.failure)
 
     def read_steps(self, reads: Sequence[Read]) -> Steps[list[Any]]:
         """Answer reads, in order."""
@@ -298,6 +306,7 @@ class RoutedStore(SignallingStore):
             origin: The listener whose write this is, and who need not be told.
         """
         searchable = yield from self.ranking.searchables(puts, later=True)
+        yield from self._unembedded.written(puts, searchable)
         now = self._now()
         rows = [pending_write(put, how, vectors, now) for put, (how, vectors) in zip(puts, searchable, strict=True)]
 
@@ -365,8 +374,9 @@ class RoutedStore(SignallingStore):
     # -- within -------------------------------------------------------------------------------------
 
     def _recall(self, search: Search) -> Steps[Recall]:
-        found = yield from self.recall_steps(search)
-        return Recall(found, "long_term")
+        found = yield from self.recall_steps(self._reranking.widened(search))
+        found = yield from self._reranking.ordered(search, found)
+        return Recall(found.items, "long_term", failure=found.failure)
 
     def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
         """Search one namespace by vector, and say how sure that is."""

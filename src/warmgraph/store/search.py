@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from operator import itemgetter
 from typing import TypeAlias
@@ -11,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from warmgraph.errors import WarmGraphError
 from warmgraph.index import NOBODY, NamespaceIndex
 from warmgraph.index.ordering import best_first
 from warmgraph.index.selection import lower_bound
@@ -42,6 +44,7 @@ class Query:
         scorer: From signals to scores.
         cues: What it says besides its words.
         events: The terms of each event that its relation names.
+        failure: Why it was not embedded, although the scorer asked for that.
     """
 
     terms: Sequence[str]
@@ -49,6 +52,7 @@ class Query:
     scorer: Scorer
     cues: Cues = NO_CUES
     events: Sequence[Sequence[str]] = ()
+    failure: WarmGraphError | None = None
 
     @property
     def only_dense(self) -> bool:
@@ -78,6 +82,7 @@ class Query:
                 cues=self.cues,
                 author=self._author(index),
                 related=self._related(index),
+                similar=None if dense is None else partial(_similar, index),
             )
         )
         return np.where(known, scores, NO_SCORE)
@@ -124,6 +129,17 @@ def _dense(
     if len(best) > CROWD:  # many are equally good
         best = best[np.argpartition(-lexical[best], CROWD)[:CROWD]]
     return index.estimates(vector, best if among is None else np.union1d(best, np.flatnonzero(among)))
+
+
+def _similar(index: NamespaceIndex, slot: int) -> NDArray[np.float32]:
+    """Return the cosine of every slot to one, 0 without a vector; of several vectors the nearest count."""
+    found = np.zeros(index.size, np.float32)
+    if index.vectors is not None:
+        for vector in index.vectors.vectors_of(slot):
+            scores = index.dense(vector)
+            if scores is not None:
+                np.maximum(found, scores, out=found)
+    return found
 
 
 _Place: TypeAlias = tuple[float, int, Ranked]

@@ -18,7 +18,8 @@ from warmgraph.steps import Steps
 from warmgraph.store.backends import Backend
 from warmgraph.store.few import Glance, Place, recall_few
 from warmgraph.store.plan import Search
-from warmgraph.store.recalls import Recall
+from warmgraph.store.recalls import Found, Recall
+from warmgraph.store.reranking import Reranking
 from warmgraph.store.search import Query, look, rank
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
@@ -46,6 +47,7 @@ class WarmRecalls:
         capacity: Warm items of a namespace, loaded on its first touch.
         promote: Whether what the long-term tier found becomes warm.
         clear_lead: By how much the best warm item must lead for words alone to rank.
+        reranking: Reads what was found, and puts it in order.
         clock: Tells the time.
     """
 
@@ -58,12 +60,14 @@ class WarmRecalls:
         capacity: int,
         promote: bool,
         clear_lead: float,
+        reranking: Reranking,
         clock: Clock,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._tier, self._backend, self._bits = tier, backend, bits
         self._capacity, self._promote, self._clock = capacity, promote, clock
         self._clear_lead = clear_lead
+        self._reranking = reranking
 
     def recall(self, search: Search, router: WarmRouter) -> Steps[Recall]:
         """Answer warm if the router finds that enough, else from the long-term tier."""
@@ -72,7 +76,7 @@ class WarmRecalls:
         decision = router.decide(warm.signals)
         if decision.hit:
             self._use(search, warm)
-            return Recall(warm.items, "warm", warm.signals, decision)
+            return replace(warm, decision=decision)
         try:
             cold = yield from self.long_term(search)
         except StoreUnavailableError as error:
@@ -81,8 +85,8 @@ class WarmRecalls:
                 raise error
             signals = replace(warm.signals, away=away)  # it went away on the way
             self._use(search, warm)
-            return Recall(warm.items, "warm", signals, router.decide(signals))
-        return Recall(cold.items, "long_term", warm.signals, decision)
+            return replace(warm, signals=signals, decision=router.decide(signals))
+        return replace(cold, signals=warm.signals, decision=decision, failure=cold.failure or warm.failure)
 
     def warm(self, search: Search) -> Steps[Recall]:
         """Rank the warm items, and count what is returned as used."""
@@ -93,12 +97,13 @@ class WarmRecalls:
     def long_term(self, search: Search) -> Steps[Recall]:
         """Rank all items, warm or not."""
         self.count("fallbacks")
-        found = yield from self._backend.recall(search)
-        keys = [item.key for item in found]
+        found = yield from self._backend.recall(self._reranking.widened(search))
+        found = yield from self._reranking.ordered(search, found)
+        keys = [item.key for item in found.items]
         if self._promote:
             yield from self._make_warm(search.prefix, keys)
         self._tier.touch(search.prefix, keys)
-        return Recall(found, "long_term")
+        return Recall(found.items, "long_term", failure=found.failure)
 
     @property
     def behind(self) -> bool:
@@ -147,8 +152,12 @@ class WarmRecalls:
             can_peek=self._backend.covers(namespace) and (search.matches is None or seen.best_cold is None),
             away=self._backend.away,
         )
-        items = self._warm_items(search, index, query) if places is None else self._items_at(search, index, places)
-        return Recall(items, "warm", signals)
+        if places is None:
+            items = self._warm_items(self._reranking.widened(search), index, query)
+        else:
+            items = self._items_at(search, index, places)
+        found = yield from self._reranking.ordered(search, Found(items, query.failure))
+        return Recall(found.items, "warm", signals, failure=found.failure)
 
     def _see_few(
         self, search: Search, index: NamespaceIndex, query: Query
@@ -160,7 +169,8 @@ class WarmRecalls:
             few = None if index.mortal else query.few(index)
             if few is None:
                 return None, None
-            return recall_few(index, few, query.score_few(index, few), search.limit, search.exclude)
+            limit = self._reranking.widened(search).limit
+            return recall_few(index, few, query.score_few(index, few), limit, search.exclude)
 
     def _items_at(self, search: Search, index: NamespaceIndex, places: Sequence[Place]) -> list[SearchItem]:
         namespace, found = search.prefix, []

@@ -23,7 +23,7 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, StoreClosedError
 from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
-from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
+from warmgraph.ranking import PeekRouter, Reranker, RerankFunction, Scorer, WarmRouter
 from warmgraph.steps import Steps, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, PostgresBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
@@ -33,6 +33,7 @@ from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_nam
 from warmgraph.store.postgres import PostgresLongTerm, is_postgres_uri
 from warmgraph.store.recalling import RecallingStore
 from warmgraph.store.recalls import Recall
+from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.routed import RoutedStore
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.values import copy_value
@@ -73,6 +74,9 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
             rank, and the query not to be embedded: 0 embeds hardly any, more than 1 embeds all.
         search_mode: As in `RoutedStore`; without a long-term store, or with one that is not ours.
         scorer: What recalls rank by.
+        reranker: Reads the best of a recall, and puts them in order: an object with `rerank(query, texts)` (and
+            `arerank`), or such a function. A graph that misses asks it once for each tier.
+        rerank_depth: How many it reads.
         analyzer: From text to terms.
         clock: Tells the time.
 
@@ -102,6 +106,8 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
         clear_lead: float = CLEAR_LEAD,
         search_mode: SearchMode | None = None,
         scorer: Scorer | None = None,
+        reranker: Reranker | RerankFunction | None = None,
+        rerank_depth: int = RERANK_DEPTH,
         analyzer: Analyzer = analyze,
         clock: Clock | None = None,
     ) -> None:
@@ -154,6 +160,7 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
             capacity=capacity,
             promote=promote,
             clear_lead=_checked_lead(clear_lead),
+            reranking=Reranking(reranker, rerank_depth),
             clock=self.clock,
         )
         self._owned: RoutedStore | PostgresLongTerm | None = None
@@ -187,7 +194,8 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
             'I live in Lisbon.'
         """
         kind: Any = PostgresLongTerm if is_postgres_uri(path) else RoutedStore
-        names = signature(kind).parameters
+        # What is recalled is read by one reranker, whichever tier it comes from.
+        names = signature(kind).parameters.keys() - {"reranker", "rerank_depth"}
         long_term = kind(path, index=index, **{name: options.pop(name) for name in names if name in options})
         try:
             store = cls(long_term, **options)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.bench.test_passages import marco
 from warmgraph.bench import BENCHMARKS
+from warmgraph.bench.experiment_recalls import DEPTHS, RECALL_RUNS, Asked, load_asked
 from warmgraph.bench.experiment_runs import RUNS
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.index_data import Corpus, load_corpus
@@ -88,3 +90,56 @@ def test_experiments_are_run_by_name(tmp_path: Path) -> None:
     assert ["H2", "H1"] == list(report.figures)
     with pytest.raises(SystemExit):
         parser.parse_args(["--select", "H99"])
+
+
+@pytest.fixture(scope="module")
+def asked() -> Asked:
+    """The bundled conversations, with hashed words for vectors."""
+    return load_asked(None, "none")
+
+
+@pytest.fixture(scope="module")
+def outcomes(asked: Asked) -> dict[str, Any]:
+    """Run both experiments on conversations."""
+    return {name: run(asked, _silent) for name, run in RECALL_RUNS.items()}
+
+
+@pytest.mark.parametrize("name", RECALL_RUNS)
+def test_experiments_on_conversations_need_no_data(outcomes: dict[str, Any], name: str) -> None:
+    """The table says what was asked about, and the chart has a line for each way to recall."""
+    table, found, chart = outcomes[name]
+
+    assert table.title == f"{name}  the bundled conversations, 235 turns, vectors of hashed words"
+    assert len(table.rows) > 3
+    assert all(set(DEPTHS) == {depth for depth, _ in points} for points in chart.lines.values())
+    assert all(
+        0 <= each["recall_at_5"] <= each["recall_at_10"] <= 1 for each in found.values() if "recall_at_5" in each
+    )
+
+
+def test_a2_sets_tokens_against_the_whole_conversation(outcomes: dict[str, Any]) -> None:
+    """A2: an exact index agrees with itself, and ten memories are a part of everything that was said."""
+    _, found, _ = outcomes["A2"]
+
+    assert 1.0 == found["exact"]["agreement"]
+    assert found["hybrid"]["prompt_tokens"] < found["full history"]["prompt_tokens"] / 4
+
+
+def test_a3_embeds_what_it_says(outcomes: dict[str, Any]) -> None:
+    """A3: the texts differ, the questions do not; text and caption are the same where there are no photos."""
+    _, found, _ = outcomes["A3"]
+
+    assert found["dense, text"]["recall_at_5"] == found["dense, + caption"]["recall_at_5"]
+    assert found["dense, text"]["recall_at_5"] != found["dense, + caption, author, turn before"]["recall_at_5"]
+
+
+def test_experiments_on_conversations_are_run_by_name(tmp_path: Path) -> None:
+    """Beside the others."""
+    parser = argparse.ArgumentParser()
+    RUN.configure(parser)
+    args = parser.parse_args(["--select", "A3", "H1", "--size", "400", "--queries", "5"])
+
+    report = RUN.run(args, _silent)
+
+    assert ["A3", "H1"] == list(report.figures)
+    assert str(report.settings["conversations"]).startswith("the bundled conversations")

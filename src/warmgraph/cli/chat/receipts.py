@@ -10,6 +10,7 @@ __all__ = ["is_error", "receipt_line"]
 
 _LEFT_OUT = {
     "low_score": "too weak",
+    "duplicate": "said already",
     "missing": "gone",
     "unreadable": "unreadable",
     "quarantined": "not trusted",

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from warmgraph.errors import InvalidArgumentError
@@ -17,6 +16,7 @@ from warmgraph.steps import Steps
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import Searchable
 from warmgraph.store.plan import Put, Read, Search
+from warmgraph.store.recalls import Found
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.warm import WarmItem, WarmTier
 
@@ -70,7 +70,7 @@ class Backend(ABC):
         """Answer reads in order, for all items."""
 
     @abstractmethod
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall(self, search: Search) -> Steps[Found]:
         """Rank all items of one namespace by the best ranking there is."""
 
     def signalled(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:

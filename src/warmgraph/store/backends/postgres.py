@@ -24,6 +24,7 @@ from warmgraph.store.plan import Get, Put, Read, Search
 from warmgraph.store.postgres import PostgresLongTerm
 from warmgraph.store.postgres.feed import LoggedChange
 from warmgraph.store.postgres.rows import StoredRow, read_rows
+from warmgraph.store.recalls import Found
 from warmgraph.store.search import rank
 from warmgraph.store.values import copy_value, size_of
 from warmgraph.warm import WarmItem, WarmTier
@@ -148,7 +149,7 @@ class PostgresBackend(ForeignBackend):
         """Hand reads on."""
         return self._postgres.read_steps(reads)
 
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall(self, search: Search) -> Steps[Found]:
         """Rank all items in RAM and read those that are not warm; search the database where RAM does not know all."""
         index = self.index_of(search.prefix)
         if index is None and self.away is None:
@@ -174,7 +175,7 @@ class PostgresBackend(ForeignBackend):
                     value = copy_value(item.value)
                     times = item.created_at, item.updated_at
                     found.append(SearchItem(search.prefix, place.key, value, *times, place.score))
-        return found
+        return Found(found, query.failure)
 
     def _values(self, namespace: Namespace, keys: Sequence[str], *, refresh: bool) -> Steps[dict[str, WarmItem]]:
         """Return items, the warm ones from RAM; what lets items live longer when they are read is the database's."""

@@ -15,6 +15,7 @@ from warmgraph.store.backends.warm_page import warm_page
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Put, Read, Search
+from warmgraph.store.recalls import Found
 from warmgraph.store.routed import RoutedStore
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.store.sqlite.changes import Change
@@ -125,7 +126,7 @@ class RoutedBackend(Backend):
                     yield from self._look_below(read.prefix)
         return answers
 
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall(self, search: Search) -> Steps[Found]:
         """Rank all items of a namespace."""
         return self.store.recall_steps(search)
 

@@ -6,11 +6,11 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.steps import Io, Steps
@@ -26,6 +26,7 @@ from warmgraph.store.sqlite.vectors import Lacking, Model
 __all__ = ["Compacted", "Reembedded", "Upkeep"]
 
 T = TypeVar("T")
+Place: TypeAlias = tuple[tuple[str, ...], str]
 INCREMENTAL = 2
 FREED_AT_ONCE = 1_000  # pages, 4 MB: other writers come in between
 # Who still embeds with the old model may write faster than we read; what is left is named in the result.
@@ -143,8 +144,25 @@ class Upkeep:
             pass
         return Reembedded(str(ours), None if previous is None else str(previous), embedded, left)
 
-    def _pass(self, model: int, batch: int, told: Callable[[int], None]) -> Steps[int]:
-        """Embed all items that have no vector of a model, and return how many that were."""
+    def embed_missing(self, places: Collection[Place], batch: int) -> Steps[None]:
+        """Embed some items that have no vector yet, unless the file's vectors are of another model.
+
+        Args:
+            places: The items; those that are gone, or have vectors by now, are passed over.
+            batch: Items embedded in one call.
+        """
+        ours = self._model.ours
+        if ours is None or self._model.in_use not in (None, ours):
+            return
+        number = yield from self._write(lambda connection: vectors.note_model(connection, ours))
+        if (yield from self._pass(number, batch, lambda count: None, places)):
+            yield from self._write(_renumber)
+            yield Io(self._indexes.follow)
+
+    def _pass(
+        self, model: int, batch: int, told: Callable[[int], None], places: Collection[Place] | None = None
+    ) -> Steps[int]:
+        """Embed all items that have no vector of a model, or some of these, and return how many that were."""
         after, total = 0, 0
         while True:
             lacking = partial(vectors.items_without, model=model, after=after, limit=batch, now=self._now())
@@ -152,6 +170,8 @@ class Upkeep:
             if not found:
                 return total
             after = found[-1].id
+            if places is not None:
+                found = [item for item in found if (item.row.namespace, item.row.key) in places]
             searchable = yield from self._ranking.searchables([_as_put(item) for item in found])
             made = [(item, rows) for item, (_, rows) in zip(found, searchable, strict=True) if rows is not None]
             if made:
@@ -174,6 +194,11 @@ class Upkeep:
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> Steps[T]:
         found: T = yield Io(lambda: self._database.read(work))
         return found
+
+
+def _renumber(connection: sqlite3.Connection) -> None:
+    """Let every process read its indexes anew: items have vectors now that nobody wrote."""
+    forget_history(connection)
 
 
 def file_bytes(database: Database) -> int:
