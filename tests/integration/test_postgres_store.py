@@ -239,3 +239,27 @@ def test_a_forked_child_works_on_connections_of_its_own(store: WarmStore) -> Non
     store.put(NS, "parent", {"content": "written by the parent"})
     assert 0 == os.waitstatus_to_exitcode(status)
     assert ["child", "home", "parent"] == sorted(item.key for item in store.search(NS))
+
+
+def test_items_that_are_read_live_on(store: WarmStore, database_uri: str) -> None:
+    """A read of a warm item moves its expiry, here at once and in the database soon after; half a minute is enough."""
+    import psycopg
+
+    assert isinstance(store.long_term, PostgresLongTerm)
+    store.put(NS, "home", {"content": "Lisbon"}, ttl=0.5)
+    store.recall(NS, "Lisbon")
+    with psycopg.connect(database_uri, autocommit=True) as connection:
+        ask = "SELECT expires_at, ttl_minutes FROM warmgraph.store"
+        before = connection.execute(ask).fetchone()
+        store.long_term.renew([(NS, "home")])
+        feed = store.long_term.feed
+        rounds = feed.rounds
+        feed.nudge()
+        while feed.rounds < rounds + 2:
+            feed.nudge()
+        after = connection.execute(ask).fetchone()
+    assert before is not None
+    assert after is not None
+    assert (0.5, 0.5) == (before[1], after[1])
+    assert after[0] > before[0]
+    assert store.get(NS, "home") is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -116,12 +116,16 @@ def _replay(
     pack = load_bundled() if folder is None else load_locomo(folder, "all")
     source = available(folder) if args.vectors == "auto" else args.vectors
     embed = embed_function(source, folder, pack.conversations)
+    hashing = HashingEmbeddings(384)
+
+    def made_of_words(texts: Sequence[str]) -> Any:
+        return hashing.embed_documents(list(texts))
+
     found: dict[str, Any] = {}
     for group in args.groups:
         for schedule in args.schedules:
             tell(f"{group}, {schedule}: {CAPACITIES[group]} warm items")
             replays = replays_of(pack.conversations, group, schedule)
-            hashing = HashingEmbeddings(384)
             lived = live(
                 make(f"{group}_{schedule}"),
                 replays,
@@ -129,7 +133,7 @@ def _replay(
                 capacity=CAPACITIES[group],
                 tau=args.tau,
                 clear_lead=args.clear_lead,
-                embed=embed if embed is not None else hashing.embed_documents,
+                embed=embed if embed is not None else made_of_words,
                 dims=384,
             )
             found[f"{group} {schedule} {CAPACITIES[group]}"] = lived.figures()

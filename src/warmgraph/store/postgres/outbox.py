@@ -78,7 +78,7 @@ class Outbox:
             raise StoreUnavailableError(f"the outbox {self._path} cannot be used: {error}") from error
 
     def __len__(self) -> int:
-        return self._count
+        return self._count if os.getpid() == self._pid else 0
 
     def add(self, puts: Sequence[Put], *, at: float) -> None:
         """Keep a batch of writes.
