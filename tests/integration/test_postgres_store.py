@@ -142,6 +142,16 @@ def test_a_namespace_that_is_too_large_is_not_peeked_into(database_uri: str) -> 
     assert "3" == recall.items[0].key
 
 
+def test_without_embeddings_the_newest_of_a_large_namespace_are_found(database_uri: str) -> None:
+    """By words the database does not rank, so what fits into RAM is what a recall finds, and the best of that first."""
+    with WarmStore.open(database_uri, capacity=4, max_index_bytes=20_000) as store:
+        for n in range(40):
+            store.put(NS, f"{n}", {"content": f"pears number {n}"})
+        store.recall(NS, "pears number 3", limit=3)
+        recall = store.recall(NS, "pears number 33", limit=3)
+    assert "33" == recall.items[0].key
+
+
 def test_hits_ask_the_database_nothing(store: WarmStore) -> None:
     """Once a namespace is warm a recall of what it holds works without a connection."""
     for n in range(5):

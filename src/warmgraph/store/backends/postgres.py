@@ -156,7 +156,8 @@ class PostgresBackend(ForeignBackend):
         index = self.index_of(search.prefix)
         if index is None and self.away is None:
             index = yield from self.load_index(search.prefix)
-        if index is None or not self.covers(search.prefix):
+        searchable = self.ranking.embedder is not None  # by words the database does not rank: the newest have to do
+        if index is None or (searchable and not self.covers(search.prefix)):
             return (yield from super().recall(search))
         query = yield from self.ranking.recall_query(search.query or "", self._clock.now(), index)
         places = rank(
