@@ -20,7 +20,7 @@ that callers already catch::
           +-- StoreClosedError                    used after close()
           +-- StoreCorruptError                   the file is damaged, or not a file of ours
           +-- StoreVersionError                   the file is of a version of warmgraph that this one cannot work with
-          `-- StoreUnavailableError (OSError)     the disk is full, read-only, locked or gone
+          `-- StoreUnavailableError (OSError)     the disk is full, read-only, locked or gone; the database is away
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class StoreVersionError(StoreError):
 
 
 class StoreUnavailableError(StoreError, OSError):
-    """The disk is full, read-only, locked by another process, or gone."""
+    """The disk is full, read-only, locked by another process, or gone; or the database is away."""
 
 
 def _shorten(value: object, limit: int = 200) -> str:
