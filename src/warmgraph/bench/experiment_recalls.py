@@ -142,10 +142,7 @@ def enrichment(asked: Asked, tell: Tell) -> Found:
     columns = ["embedded", "dense R@5", "", "R@10", "", "hybrid R@5", "", "R@10", ""]
     note = "Beside each figure the difference to the text alone. Words are indexed alike in all rows."
     table = Table(columns, rows, f"A3  {asked.describe()}", note)
-    chart = Chart(
-        "A3  What is embedded with a text", "memories recalled", "evidence recall", _lines(found), log_x=False
-    )
-    return table, found, chart
+    return table, found, _differences(found)
 
 
 def _engines() -> dict[str, tuple[Callable[[int, int], Engine], int]]:
@@ -311,6 +308,20 @@ def _means(recalls: Sequence[Sequence[float]]) -> dict[str, float]:
 
 def _lines(found: Mapping[str, Mapping[str, float]]) -> dict[str, list[tuple[float, float]]]:
     return {name: [(depth, each[f"recall_at_{depth}"]) for depth in DEPTHS] for name, each in found.items()}
+
+
+def _differences(found: Mapping[str, Mapping[str, float]]) -> Chart:
+    """Return the chart of what each wording adds to the hybrid ranking of texts alone."""
+    lines = {
+        name: [
+            (depth, found[f"hybrid, {name}"][f"recall_at_{depth}"] - found["hybrid, text"][f"recall_at_{depth}"])
+            for depth in DEPTHS
+        ]
+        for name in WORDINGS
+        if name != "text"
+    }
+    title = "A3  What is embedded with a text: evidence recall (hybrid) above that of the text alone"
+    return Chart(title, "memories recalled", "difference", lines, log_x=False)
 
 
 RECALL_RUNS: dict[str, Callable[[Asked, Tell], Found]] = {"A2": replay, "A3": enrichment}

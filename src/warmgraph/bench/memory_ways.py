@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -54,7 +56,9 @@ def answer_all(replay: Replay, embed: Embed | None, *, capacity: int, limit: int
     indexes: list[Any] = [{"embed": create_embedder(model, memo_size=1), "fields": ["content"]} for _ in range(3)]
     found: dict[str, list[Answered]] = {}
     with (
-        RoutedStore(":memory:", index=indexes[0]) as long_term,
+        TemporaryDirectory() as folder,
+        # In a file, as it would be: one in memory is read by the thread that writes it.
+        RoutedStore(Path(folder) / "memory.db", index=indexes[0], synchronous="NORMAL") as long_term,
         WarmStore(long_term, capacity=capacity) as store,
         WarmStore(index=indexes[1], capacity=capacity) as buffer,
         WarmStore(index=indexes[2], scorer=DenseScorer(), capacity=UNBOUNDED) as dense,

@@ -19,8 +19,8 @@ class TwoHopScorer:
     """Ranks, and then looks for what is like the best that it found, in other threads and by the author that is named.
 
     "Which places has Ana travelled to?" names none of them. What was found first says how such a thing is told, and the
-    other places are told alike. On LoCoMo (vectors of all-MiniLM-L6-v2) multi-hop questions gain: .423 -> .460 in
-    evidence recall@5 and .561 -> .585 at 10. All others lose: .775 -> .758 and .857 -> .840 over all questions. So it
+    other places are told alike. On LoCoMo (vectors of all-MiniLM-L6-v2) multi-hop questions gain: .423 -> .459 in
+    evidence recall@5 and .561 -> .591 at 10. All others lose: .775 -> .758 and .857 -> .840 over all questions. So it
     is no default: `WarmStore(scorer=TwoHopScorer())` is for questions that mostly ask for lists.
     `warmgraph bench locomo` measures both.
 
