@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,13 +14,17 @@ from warmgraph.knowledge.edits import MemoryChange
 from warmgraph.knowledge.history import ROOT, MemoryRevision, history_of, put_op, retire, submit
 from warmgraph.knowledge.policy import Candidate, MemoryPolicy
 from warmgraph.knowledge.provenance import Provenance
+from warmgraph.knowledge.sameness import fingerprint, gist
 from warmgraph.knowledge.schemas import content_of
 from warmgraph.knowledge.turnstile import enter, leave
+from warmgraph.recall.tiers import long_term_steps
 from warmgraph.steps import Steps
+from warmgraph.store.records import text_of
 
-__all__ = ["Write", "commit", "created_at", "fingerprint", "quarantine_of", "restore"]
+__all__ = ["Write", "commit", "created_at", "quarantine_of", "restore"]
 
 MEMORIES = uuid5(NAMESPACE_URL, "warmgraph:memory")
+NEAR = 5  # memories that a new one is compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +109,6 @@ def restore(store: BaseStore, namespace: tuple[str, ...], key: str, now: str) ->
         leave(lock)
 
 
-def fingerprint(kind: str | None, content: Any) -> str:
-    """Return what two memories share that say the same but for case, spacing and the final period.
-
-    Example:
-        >>> fingerprint(None, "Likes  tea.") == fingerprint("Memory", {"content": "likes tea"})
-        True
-    """
-    whole = {"content": content} if isinstance(content, str) else content
-    return f"{kind or 'Memory'}\n{json.dumps(_normal(whole), sort_keys=True, ensure_ascii=False, default=str)}"
-
-
 def created_at(item: Item) -> str:
     """Return when a memory was first written, on stores too that forget it when a value is replaced."""
     meta = item.value.get("meta")
@@ -156,12 +148,30 @@ def _insert(
             if fingerprint(*content_of(item.value)) == same and not item.value.get("valid_to"):
                 ledger.changes.append(MemoryChange("unchanged", key, write.content))
                 return
+        says_so = yield from _saying_so(store, namespace, write)
+        if says_so is not None:
+            ledger.changes.append(MemoryChange("unchanged", says_so, write.content))
+            return
     assert key is not None
     allowed = yield from _judged(store, namespace, key, write, policy, None, ledger)
     if allowed:
         value = _value(write, write.content, {}, write.source.said_at)
         yield from submit(store, [put_op(store, namespace, key, value, found=True)])
         _written(ledger, "added", namespace, key, value)
+
+
+def _saying_so(store: BaseStore, namespace: tuple[str, ...], write: Write) -> Steps[str | None]:
+    """Return the key of a memory that says the same in nearly the same words, if one is found by them."""
+    says = gist(write.content)
+    if says is None:
+        return None
+    text = text_of(write.content)
+    near = yield from long_term_steps(store, namespace, text, NEAR, {"type": "semantic"}, ())
+    for item in near.items:
+        kind, content = content_of(item.value)
+        if (kind or "Memory") == write.kind and gist(content) == says:
+            return item.key
+    return None
 
 
 def _change(
@@ -251,13 +261,3 @@ def _merged(base: Any, current: Any, new: Any) -> Any:
         return new
     merged = {name: inner for name, inner in new.items() if name not in base or inner != base[name]}
     return {**{name: current.get(name, new.get(name)) for name in (*current, *new)}, **merged}
-
-
-def _normal(value: Any) -> Any:
-    if isinstance(value, str):
-        return " ".join(value.casefold().split()).rstrip(".!。 ")
-    if isinstance(value, Mapping):
-        return {str(name): _normal(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_normal(inner) for inner in value]
-    return value

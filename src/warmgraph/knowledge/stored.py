@@ -16,9 +16,11 @@ from warmgraph.knowledge.history import MemoryRevision, history_of
 from warmgraph.knowledge.ledger import created_at, quarantine_of, restore
 from warmgraph.knowledge.reflecting import DEFAULT_KEY, Setup
 from warmgraph.knowledge.schemas import content_of
+from warmgraph.recall.tiers import long_term_steps
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.namespaces import NamespaceTemplate
 from warmgraph.store.scopes import namespace_of_call, store_of_call
+from warmgraph.store.validity import AsOf
 
 __all__ = ["MemoryItem", "MemorySearchItem", "StoredAccess"]
 
@@ -89,10 +91,14 @@ class StoredAccess:
         limit: int = 10,
         offset: int = 0,
         refresh_ttl: bool | None = None,
+        as_of: AsOf | None = None,
         config: Config = None,
     ) -> list[MemorySearchItem]:
-        """Search memories, as `BaseStore.search`; the default is found while nothing else is."""
-        return run(self._search(query, filter, limit, offset, refresh_ttl, config))
+        """Search memories, as `BaseStore.search`; the default is found while nothing else is.
+
+        With `as_of`, a datetime, a date or one of them in ISO 8601, find what was true at that time.
+        """
+        return run(self._search(query, filter, limit, offset, refresh_ttl, as_of, config))
 
     async def asearch(
         self,
@@ -102,10 +108,11 @@ class StoredAccess:
         limit: int = 10,
         offset: int = 0,
         refresh_ttl: bool | None = None,
+        as_of: AsOf | None = None,
         config: Config = None,
     ) -> list[MemorySearchItem]:
         """Do what `search` does, on an event loop."""
-        return await arun(self._search(query, filter, limit, offset, refresh_ttl, config))
+        return await arun(self._search(query, filter, limit, offset, refresh_ttl, as_of, config))
 
     def put(
         self,
@@ -192,9 +199,13 @@ class StoredAccess:
         limit: int,
         offset: int,
         refresh_ttl: bool | None,
+        as_of: AsOf | None,
         config: Config,
     ) -> Steps[list[MemorySearchItem]]:
         namespace, store = self.get_namespace(config), store_of_call(self._store)
+        if as_of is not None:
+            then = yield from long_term_steps(store, namespace, query or "", offset + limit, filter, (), as_of)
+            return [self._read(item, MemorySearchItem, score=item.score) for item in then.items[offset:]]
         asked: dict[str, Any] = {
             "query": query,
             "filter": filter,

@@ -34,6 +34,7 @@ from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
 from warmgraph.store.sqlite.vectors import model_in_use
 from warmgraph.store.sqlite.writes import apply_writes
+from warmgraph.store.validity import AsOf, open_only, recall_as_of
 
 __all__ = ["RoutedStore"]
 
@@ -142,8 +143,9 @@ class RoutedStore(StepStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
-        """Return the best items of one namespace, by the best ranking there is.
+        """Return the best items of one namespace that still hold, by the best ranking there is.
 
         Args:
             namespace: The namespace itself; nothing below it.
@@ -151,13 +153,14 @@ class RoutedStore(StepStore):
             limit: Items to return at most.
             filter: As in `search`.
             exclude: Keys that are neither returned nor counted in favour of a hit.
+            as_of: Recall what was true at this time, by default now; see `WarmStore.recall`.
 
         Raises:
             InvalidArgumentError: A bad argument.
             EmbeddingError: The query could not be embedded.
             StoreError: The file could not be read.
         """
-        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude), as_of))
 
     async def arecall_long_term(
         self,
@@ -167,9 +170,10 @@ class RoutedStore(StepStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
         """Recall like `recall_long_term`, without blocking the event loop."""
-        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude), as_of))
 
     def stats(self) -> RoutedStats:
         """Return counts and bytes."""
@@ -356,9 +360,14 @@ class RoutedStore(StepStore):
 
     # -- within -------------------------------------------------------------------------------------
 
-    def _recall(self, search: Search) -> Steps[Recall]:
-        found = yield from self.recall_steps(search)
-        return Recall(found, "long_term")
+    def _recall(self, search: Search, as_of: AsOf | None) -> Steps[Recall]:
+        def ranked(asked: Search) -> Steps[Recall]:
+            found = yield from self.recall_steps(asked)
+            return Recall(found, "long_term")
+
+        if as_of is not None:
+            return recall_as_of(ranked, search, as_of)
+        return open_only(ranked, search, self.clock.now())
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         results: list[Result] = [None] * plan.size
