@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         create_prompt_optimization_graph,
         create_recall_graph,
         create_reflection_graph,
+        create_review_graph,
         create_summarization_graph,
     )
     from warmgraph.prompts import (
@@ -156,6 +157,7 @@ __all__ = [
     "create_prompt_optimizer",
     "create_recall_graph",
     "create_reflection_graph",
+    "create_review_graph",
     "create_search_memory_tool",
     "create_summarization_graph",
     "create_thread_extractor",
@@ -203,6 +205,7 @@ _HOME = {
     "create_recall_graph": "warmgraph.prebuilt",
     "create_search_memory_tool": "warmgraph.knowledge",
     "create_reflection_graph": "warmgraph.prebuilt",
+    "create_review_graph": "warmgraph.prebuilt",
     "create_summarization_graph": "warmgraph.prebuilt",
     "create_thread_extractor": "warmgraph.knowledge",
     "remember_interaction": "warmgraph.buffer",

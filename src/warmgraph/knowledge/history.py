@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeAlias
 
 from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp
 
+from warmgraph.errors import InvalidArgumentError
 from warmgraph.steps import Io, Steps
-from warmgraph.store.validity import history_namespace
+from warmgraph.store.validity import as_instant, history_namespace
 
 __all__ = ["ROOT", "Ending", "MemoryRevision", "history_of", "put_op", "retire", "revision_key", "submit"]
 
@@ -96,7 +97,10 @@ def revision_key(key: str, number: int) -> str:
 def began(item: Item) -> str:
     """Return since when a memory is as it is."""
     since = item.value.get("valid_from")
-    return since if isinstance(since, str) else item.created_at.isoformat()
+    try:
+        return as_instant(since).isoformat() if isinstance(since, str) else item.created_at.isoformat()
+    except InvalidArgumentError:  # it was never one of ours to read
+        return item.created_at.isoformat()
 
 
 def submit(store: BaseStore, ops: Sequence[Op]) -> Steps[list[Any]]:

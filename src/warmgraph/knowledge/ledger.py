@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from warmgraph.knowledge.edits import MemoryChange
-from warmgraph.knowledge.history import ROOT, MemoryRevision, history_of, put_op, retire, submit
+from warmgraph.knowledge.history import ROOT, MemoryRevision, began, history_of, put_op, retire, submit
 from warmgraph.knowledge.policy import Candidate, MemoryPolicy
 from warmgraph.knowledge.provenance import Provenance
 from warmgraph.knowledge.sameness import fingerprint, gist
@@ -20,6 +20,7 @@ from warmgraph.knowledge.turnstile import enter, leave
 from warmgraph.recall.tiers import long_term_steps
 from warmgraph.steps import Steps
 from warmgraph.store.records import text_of
+from warmgraph.store.validity import as_instant
 
 __all__ = ["Write", "commit", "created_at", "quarantine_of", "restore"]
 
@@ -39,6 +40,7 @@ class Write:
         content: The content; unused when deleting.
         base: The content from which the change was made: what others changed since is kept.
         plain: Whether `content` is written as LangMem's tool does, without a kind.
+        meta: More of what code knows of it, for the record's `meta`.
     """
 
     action: Literal["insert", "update", "delete"]
@@ -48,6 +50,7 @@ class Write:
     content: Any = None
     base: Any = None
     plain: bool = False
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -184,8 +187,13 @@ def _change(
         ledger.changes.append(MemoryChange("rejected", write.key, write.content, "unknown_id", told))
         return
     old_kind, current = content_of(item.value)
-    now = write.source.said_at
+    # What was said before the memory began, and was read only now, ends it at once and not earlier.
+    now = max(write.source.said_at, began(item), key=as_instant)
     if write.action == "delete":
+        gone = replace(write, kind=old_kind or "Memory", content=current)
+        allowed = yield from _judged(store, namespace, write.key, gone, policy, dict(item.value), ledger)
+        if not allowed:
+            return
         past, _, _ = yield from retire(store, item, now, "deleted")
         yield from submit(store, [past, PutOp(namespace, write.key, None)])
         ledger.changes.append(MemoryChange("deleted", write.key, current))
@@ -216,7 +224,7 @@ def _judged(
     if policy is None:
         return True
     content = {"content": write.content} if isinstance(write.content, str) else write.content
-    verdict = policy.decide(Candidate(namespace, write.kind, content, write.source, replaces))
+    verdict = policy.decide(Candidate(namespace, write.kind, content, write.source, replaces, write.action))
     if verdict == "store":
         return True
     told = f"its source is {write.source.role!r}, of trust {write.source.trust}"
@@ -243,6 +251,7 @@ def _value(write: Write, content: Any, old: Mapping[str, Any], created: str) -> 
     meta["created_at"] = created
     if write.source.message_ids:
         meta["message_ids"] = list(write.source.message_ids)
+    meta.update(write.meta)
     kind = {} if write.plain else {"kind": write.kind}
     valid_from = {} if old else {"valid_from": write.source.said_at}
     return {"type": "semantic", **kept, **kind, "content": content, **write.source.fields(), **valid_from, "meta": meta}

@@ -92,8 +92,8 @@ def reflect(
     kinds = {key: content_of(item.value)[0] or "Memory" for key, item in items.items()}
     remembered = [_remembered(item) for item in items.values()]
 
-    def source(content: Any) -> Provenance:
-        return trace(content, segments, now, str(thread) if thread is not None else None, remembered)
+    def source(content: Any, known: Sequence[Segment] = remembered) -> Provenance:
+        return trace(content, segments, now, str(thread) if thread is not None else None, known)
 
     writes, echoes = _without_echoes(_writes(desk, kinds, source), items)
     known = {fingerprint(*content_of(item.value)): key for key, item in items.items() if key in desk.now}
@@ -195,7 +195,7 @@ def _with_default(
     return {DEFAULT_KEY: item, **items} if item is not None else items
 
 
-def _writes(desk: Desk, kinds: dict[str, str], source: Callable[[Any], Provenance]) -> list[Write]:
+def _writes(desk: Desk, kinds: dict[str, str], source: Callable[..., Provenance]) -> list[Write]:
     writes: list[Write] = []
     for id, content in desk.now.items():
         old = desk.before.get(id)
@@ -211,7 +211,8 @@ def _writes(desk: Desk, kinds: dict[str, str], source: Callable[[Any], Provenanc
         writes.append(Write("update", source(fresh), id, named, new, base))
     for id, content in desk.deleted.items():
         gone = content.model_dump(mode="json")
-        writes.append(Write("delete", source(gone), id, base=gone))
+        # Who speaks of it wants it deleted: that the user once said it is no reason to believe the tool that does now.
+        writes.append(Write("delete", source(gone, ()), id, base=gone))
     return writes
 
 
@@ -233,10 +234,10 @@ def _without_echoes(writes: Sequence[Write], items: dict[str, Item]) -> tuple[li
 
 
 def _remembered(item: Item) -> Segment:
-    role = item.value.get("role")
-    message_id = item.value.get("message_id")
+    role, message_id, thread_id = (item.value.get(name) for name in ("role", "message_id", "thread_id"))
     return Segment(
         role if isinstance(role, str) and role in TRUST else "assistant",
         " ".join(leaf_texts(content_of(item.value)[1])),
         message_id if isinstance(message_id, str) else None,
+        thread_id=thread_id if isinstance(thread_id, str) else None,
     )

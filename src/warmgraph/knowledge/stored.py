@@ -12,9 +12,12 @@ from langchain_core.runnables.config import ensure_config
 from langgraph.store.base import NOT_PROVIDED, BaseStore, Item, NotProvided, SearchItem
 from pydantic import BaseModel
 
+from warmgraph.errors import InvalidArgumentError
+from warmgraph.knowledge.edits import MemoryChange
 from warmgraph.knowledge.history import MemoryRevision, history_of
 from warmgraph.knowledge.ledger import created_at, quarantine_of, restore
 from warmgraph.knowledge.reflecting import DEFAULT_KEY, Setup
+from warmgraph.knowledge.review import Decision, settle
 from warmgraph.knowledge.schemas import content_of
 from warmgraph.recall.tiers import long_term_steps
 from warmgraph.steps import Io, Steps, arun, run
@@ -174,6 +177,37 @@ class StoredAccess:
     async def aquarantined(self, *, limit: int = 100, config: Config = None) -> list[SearchItem]:
         """Do what `quarantined` does, on an event loop."""
         return await store_of_call(self._store).asearch(quarantine_of(self.get_namespace(config)), limit=limit)
+
+    def review(self, id: str, decision: Decision, content: Any = None, *, config: Config = None) -> MemoryChange | None:
+        """Decide about a memory that is kept aside: "approve", "edit" (with other content) or "reject".
+
+        Args:
+            id: Its key among what `quarantined` returns.
+            decision: What to do with it.
+            content: The content, for "edit".
+            config: Says whose memories.
+
+        Returns:
+            What became of it; `None` when it is not there any more.
+
+        Raises:
+            InvalidArgumentError: A bad decision, or content of another form than the memory has.
+        """
+        return run(self._review(id, decision, content, config))
+
+    async def areview(
+        self, id: str, decision: Decision, content: Any = None, *, config: Config = None
+    ) -> MemoryChange | None:
+        """Do what `review` does, on an event loop."""
+        return await arun(self._review(id, decision, content, config))
+
+    def _review(self, id: str, decision: Decision, content: Any, config: Config) -> Steps[MemoryChange | None]:
+        if decision not in ("approve", "edit", "reject"):
+            raise InvalidArgumentError("decision", expected="'approve', 'edit' or 'reject'", got=decision)
+        now = self.setup.clock.now().isoformat()
+        place, store = self.get_namespace(config), store_of_call(self._store)
+        change = yield from settle(store, place, id, decision, now, content)
+        return change
 
     def _undo(self, key: str, config: Config) -> Steps[MemoryRevision | None]:
         now = self.setup.clock.now().isoformat()

@@ -10,6 +10,7 @@ from warmgraph.nodes.pack_context import create_pack_context_node
 from warmgraph.nodes.recall import create_recall_node
 from warmgraph.nodes.reflect import ReflectionPointer, ReflectionState, create_reflect_node
 from warmgraph.nodes.remember import create_remember_node
+from warmgraph.nodes.review import ReviewedMemory, ReviewState, create_find_quarantined_node, create_review_node
 from warmgraph.nodes.schedule_reflection import SchedulesReflection, create_schedule_reflection_node
 from warmgraph.nodes.state import MemoryInput, MemoryOutput, MemoryState, RecallOutput
 from warmgraph.nodes.summarize import create_summarize_node
@@ -30,14 +31,18 @@ __all__ = [
     "RecallOutput",
     "ReflectionPointer",
     "ReflectionState",
+    "ReviewState",
+    "ReviewedMemory",
     "SchedulesReflection",
     "Summarizer",
     "ThreadSummarizer",
     "create_agent_node",
+    "create_find_quarantined_node",
     "create_pack_context_node",
     "create_recall_node",
     "create_reflect_node",
     "create_remember_node",
+    "create_review_node",
     "create_schedule_reflection_node",
     "create_summarize_node",
     "create_vector_fallback_node",
