@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
     from warmgraph.prebuilt import (
+        create_consolidation_graph,
         create_extraction_graph,
         create_memory_agent,
         create_prompt_optimization_graph,
@@ -146,6 +147,7 @@ __all__ = [
     "__version__",
     "asummarize_messages",
     "create_chat_model",
+    "create_consolidation_graph",
     "create_extraction_graph",
     "create_manage_memory_tool",
     "create_memory_agent",
@@ -193,6 +195,7 @@ _HOME = {
     "WarmStore": "warmgraph.store",
     "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
+    "create_consolidation_graph": "warmgraph.prebuilt",
     "create_extraction_graph": "warmgraph.prebuilt",
     "create_manage_memory_tool": "warmgraph.knowledge",
     "create_memory_agent": "warmgraph.prebuilt",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.consolidate import CONSOLIDATE
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
@@ -24,5 +25,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     INLINE,
     LOCOMO,
     REPLAY,
+    CONSOLIDATE,
     IMPORT,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.nodes.agent import create_agent_node, with_memories
+from warmgraph.nodes.consolidate import ConsolidationState, create_consolidate_node
 from warmgraph.nodes.context import DEFAULT_NAMESPACE, MemoryContext, resolve_namespace
 from warmgraph.nodes.failures import MemoryFailure
 from warmgraph.nodes.node import MemoryNode
@@ -22,6 +23,7 @@ from warmgraph.nodes.warm_hit import create_warm_hit_node
 
 __all__ = [
     "DEFAULT_NAMESPACE",
+    "ConsolidationState",
     "MemoryContext",
     "MemoryFailure",
     "MemoryInput",
@@ -37,6 +39,7 @@ __all__ = [
     "Summarizer",
     "ThreadSummarizer",
     "create_agent_node",
+    "create_consolidate_node",
     "create_find_quarantined_node",
     "create_pack_context_node",
     "create_recall_node",
