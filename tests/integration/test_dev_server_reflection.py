@@ -27,7 +27,7 @@ def test_what_was_said_in_one_thread_is_a_merged_fact_that_another_recalls(tmp_p
 
         def say(text: str, where: str) -> Any:
             given: Any = {"messages": [{"role": "user", "content": text}]}
-            answer = client.runs.wait(where, "memory_agent", input=given, context={"user_id": "ana"})
+            answer: Any = client.runs.wait(where, "memory_agent", input=given, context={"user_id": "ana"})
             assert not answer.get("memory_errors")
             return answer
 
@@ -73,19 +73,44 @@ def test_what_was_kept_aside_is_reviewed_on_the_server(tmp_path: Path) -> None:
         thread = client.threads.create()["thread_id"]
         ana: Any = {"user_id": "ana"}
         said: Any = {"messages": [{"role": "user", "content": quoted}]}
-        changes = client.runs.wait(None, "extract_memories", input=said, context=ana)["changes"]
-        assert ["quarantined"] == [change["action"] for change in changes]
-        asked = client.runs.wait(thread, "review", input={}, context=ana)
+        extracted: Any = client.runs.wait(None, "extract_memories", input=said, context=ana)
+        assert ["quarantined"] == [change["action"] for change in extracted["changes"]]
+        asked: Any = client.runs.wait(thread, "review", input={}, context=ana)
         [interrupt] = asked["__interrupt__"]
         [request] = interrupt["value"]["action_requests"]
         assert {"content": {"content": "Lives in Braga"}} == request["args"]
         assert "'quoted'" in request["description"]
         assert [] == client.store.search_items(["memories", "ana"])["items"]
-        done = client.runs.wait(thread, "review", command={"resume": {"decisions": [{"type": "approve"}]}}, context=ana)
+        approval: Any = {"resume": {"decisions": [{"type": "approve"}]}}
+        done: Any = client.runs.wait(thread, "review", command=approval, context=ana)
         assert ["added"] == [each["action"] for each in done["reviewed"]]
         [item] = client.store.search_items(["memories", "ana"])["items"]
         assert "Lives in Braga" == item["value"]["content"]["content"]
         assert ("quoted", 0.5) == (item["value"]["role"], item["value"]["trust"])
+    assert "BlockingError" not in server.log
+
+
+def test_old_turns_are_consolidated_on_the_server(tmp_path: Path) -> None:
+    """`consolidate` makes a summary of a conversation, which names its turns; a second run finds nothing to do."""
+    folder = project_copy(tmp_path / "project")
+    module = folder / "graphs" / "consolidate.py"
+    text = module.read_text().replace("create_chat_model())", "create_chat_model(), older_than=timedelta(0))")
+    module.write_text(text.replace('"""\n', '"""\n\nfrom datetime import timedelta\n', 1))
+    with DevServer(folder) as server, server.client() as client:
+        ana: Any = {"user_id": "ana"}
+        thread = client.threads.create()["thread_id"]
+        for told in ("I bought a kayak.", "It is red.", "It leaks a little."):
+            said: Any = {"messages": [{"role": "user", "content": told}]}
+            client.runs.wait(thread, "memory_agent", input=said, context=ana)
+        done: list[Any] = [client.runs.wait(None, "consolidate", input={}, context=ana) for _ in range(2)]
+        assert [(1, 6), (0, 0)] == [
+            (each["consolidated"]["summaries"], each["consolidated"]["archived"]) for each in done
+        ]
+        found = client.store.search_items(["memories", "ana"], filter={"kind": "Summary"})["items"]
+        [summary] = [item["value"] for item in found]
+        assert "kayak" in summary["content"]
+        first = client.store.get_item(["_warmgraph", "archive", "2", "memories", "ana"], summary["meta"]["sources"][0])
+        assert "I bought a kayak." == first["value"]["content"]
     assert "BlockingError" not in server.log
 
 

@@ -36,7 +36,9 @@ def last_uses(turns: Iterable[Item], known: Mapping[str, Any]) -> dict[str, str]
     for item in turns:
         meta, said = item.value.get("meta"), item.value.get("said_at")
         recalled = meta.get(RECALLED) if isinstance(meta, Mapping) else None
-        for key in recalled if isinstance(recalled, list | tuple) and isinstance(said, str) else ():
+        if not isinstance(recalled, list | tuple) or not isinstance(said, str):
+            continue
+        for key in recalled:
             if isinstance(key, str) and (key not in found or _instant(said) > _instant(found[key])):
                 found[key] = said
     return found
