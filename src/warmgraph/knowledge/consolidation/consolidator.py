@@ -215,10 +215,12 @@ class Consolidator(Runnable[Any, Consolidated]):
         config: RunnableConfig | None,
     ) -> Steps[tuple[int, int]]:
         said = [item for item in there.values() if is_turn(item.value)]
-        wording, archived = Wording(said), 0
-        found = episodes(said, now - self._older_than, self._turns)
-        for episode in found:
+        wording, archived, written = Wording(said), 0, 0
+        for episode in episodes(said, now - self._older_than, self._turns):
             text, by = yield from self._written(episode, wording, config)
+            current = yield from submit(store, [GetOp(namespace, item.key, refresh_ttl=False) for item in episode])
+            if [item and item.value for item in current] != [item.value for item in episode]:
+                continue  # somebody is writing there: the next run will see
             key = str(uuid5(_KEYS, "\n".join(item.key for item in episode)))
             value = _summary(episode, text, by, wording, now)
             lives = (store.ttl_config or {}).get("default_ttl")
@@ -228,7 +230,8 @@ class Consolidator(Runnable[Any, Consolidated]):
                 del there[item.key]
             there[key] = Item(value=value, key=key, namespace=namespace, created_at=now, updated_at=now)
             archived += len(episode)
-        return archived, len(found)
+            written += 1
+        return archived, written
 
     def _written(self, episode: Episode, wording: Wording, config: RunnableConfig | None) -> Steps[tuple[str, str]]:
         """Return a summary, and whether a model wrote it or it was extracted."""

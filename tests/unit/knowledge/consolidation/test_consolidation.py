@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,23 @@ def test_a_model_writes_the_summaries_and_an_extract_where_it_fails(call: Call, 
     assert 3 == len(model.prompts)
     assert "Create a summary of the conversation above:" == model.prompts[0][-1].text
     assert "They talked about something new." in {value["content"] for value in contents(store, "Summary").values()}
+
+
+def test_what_is_written_meanwhile_is_not_lost(call: Call, store: BaseStore) -> None:
+    """A turn that somebody writes anew while its summary is written stays, and so does its conversation."""
+    keys = say(store, "a", ["My kayak is new.", "Nice.", "It is red.", "Good."], 60)
+
+    def overtaken(prompt: Any) -> AIMessage:
+        """Answer while somebody else writes."""
+        with ThreadPoolExecutor(1) as somebody:
+            somebody.submit(lambda: store.put(SPACE, keys[2], {**_value(store, keys[2]), "content": "It is blue."}))
+        return AIMessage("A red kayak.")
+
+    done = consolidate(call, store, scripted(overtaken, AIMessage("A blue kayak.")))
+    assert (0, 4) == (done.summaries, done.after)
+    assert "It is blue." == _value(store, keys[2])["content"]
+    again = consolidate(call, store, scripted(AIMessage("A blue kayak.")))
+    assert (1, 4) == (again.summaries, again.archived)
 
 
 def test_recurring_themes_are_listed_with_their_sources(call: Call, store: BaseStore) -> None:
