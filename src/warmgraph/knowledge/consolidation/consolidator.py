@@ -24,13 +24,14 @@ from warmgraph.knowledge.history import ROOT, Ending, put_op, retire, submit
 from warmgraph.knowledge.sameness import fingerprint, gist
 from warmgraph.knowledge.schemas import content_of
 from warmgraph.knowledge.turnstile import enter, leave
-from warmgraph.short_term.prompts import Prompts, TemplatePrompts
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.namespaces import NamespaceTemplate
 from warmgraph.store.scopes import namespace_of_call, store_of_call
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
+
+    from warmgraph.short_term.prompts import Prompts
 
 __all__ = ["SUMMARY", "THEMES", "Consolidated", "Consolidator", "create_consolidator"]
 
@@ -116,6 +117,8 @@ def create_consolidator(
     for name, span in (("older_than", older_than), ("forget_after", forget_after)):
         if span is not None and (not isinstance(span, timedelta) or span < timedelta(0)):
             raise InvalidArgumentError(name, expected="a timedelta >= 0", got=span)
+    from warmgraph.short_term.prompts import TemplatePrompts  # its package brings the graph engine
+
     chosen: BaseChatModel | None = None
     if model is not None:
         from warmgraph.models.offline import OfflineChatModel

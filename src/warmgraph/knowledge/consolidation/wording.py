@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from langgraph.store.base import Item
 
 from warmgraph.index.tokens import analyze, is_question
-from warmgraph.models.sentences import split_sentences
 
 __all__ = ["Wording", "speaker"]
 
@@ -46,6 +45,8 @@ class Wording:
             episode: Turns that belong together.
             share: How much of their characters to keep; one sentence at least.
         """
+        from warmgraph.models.sentences import split_sentences  # a tenth of a second of patterns
+
         sentences = [
             (at, place, item, sentence)
             for at, item in enumerate(episode)
