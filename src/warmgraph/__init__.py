@@ -72,11 +72,13 @@ if TYPE_CHECKING:
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
     from warmgraph.prebuilt import (
+        create_consolidation_graph,
         create_extraction_graph,
         create_memory_agent,
         create_prompt_optimization_graph,
         create_recall_graph,
         create_reflection_graph,
+        create_review_graph,
         create_summarization_graph,
     )
     from warmgraph.prompts import (
@@ -158,6 +160,7 @@ __all__ = [
     "__version__",
     "asummarize_messages",
     "create_chat_model",
+    "create_consolidation_graph",
     "create_extraction_graph",
     "create_manage_memory_tool",
     "create_memory_agent",
@@ -169,6 +172,7 @@ __all__ = [
     "create_prompt_optimizer",
     "create_recall_graph",
     "create_reflection_graph",
+    "create_review_graph",
     "create_search_memory_tool",
     "create_summarization_graph",
     "create_thread_extractor",
@@ -207,6 +211,7 @@ _HOME = {
     "WarmStore": "warmgraph.store",
     "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
+    "create_consolidation_graph": "warmgraph.prebuilt",
     "create_extraction_graph": "warmgraph.prebuilt",
     "create_manage_memory_tool": "warmgraph.knowledge",
     "create_memory_agent": "warmgraph.prebuilt",
@@ -219,6 +224,7 @@ _HOME = {
     "create_recall_graph": "warmgraph.prebuilt",
     "create_search_memory_tool": "warmgraph.knowledge",
     "create_reflection_graph": "warmgraph.prebuilt",
+    "create_review_graph": "warmgraph.prebuilt",
     "create_summarization_graph": "warmgraph.prebuilt",
     "create_thread_extractor": "warmgraph.knowledge",
     "remember_interaction": "warmgraph.buffer",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from warmgraph.bench.benchmark import Benchmark
 from warmgraph.bench.buffer import BUFFER
 from warmgraph.bench.compare import COMPARE
+from warmgraph.bench.consolidate import CONSOLIDATE
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
@@ -32,5 +33,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     POSTGRES,
     PACKING,
     COMPARE,
+    CONSOLIDATE,
     IMPORT,
 )

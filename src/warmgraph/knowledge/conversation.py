@@ -26,12 +26,16 @@ class Segment:
         text: The text.
         message_id: Id of the message.
         author: A name, where the message has one.
+        thread_id: The conversation it was said in, where the message knows: those that reflection reads do.
+        said_at: When it was said, ISO 8601; the same.
     """
 
     role: str
     text: str
     message_id: str | None = None
     author: str | None = None
+    thread_id: str | None = None
+    said_at: str | None = None
 
 
 def read_conversation(messages: Any) -> list[Segment]:
@@ -92,7 +96,7 @@ def _segments(message: BaseMessage) -> Iterator[Segment]:
     text = message.text.encode("utf-8", "replace").decode()
     if role != "user":
         if text.strip():
-            yield Segment(role, text.strip(), message.id, message.name)
+            yield _segment(role, text, message)
         return
     _, text = parse_block(text)
     place = 0
@@ -105,7 +109,18 @@ def _segments(message: BaseMessage) -> Iterator[Segment]:
 
 def _part(role: str, text: str, message: BaseMessage) -> Iterator[Segment]:
     if text.strip():
-        yield Segment(role, text.strip(), message.id, message.name)
+        yield _segment(role, text, message)
+
+
+def _segment(role: str, text: str, message: BaseMessage) -> Segment:
+    known = {name: message.response_metadata.get(name) for name in ("thread_id", "said_at")}
+    return Segment(
+        role,
+        text.strip(),
+        message.id,
+        message.name,
+        **{name: what for name, what in known.items() if isinstance(what, str)},
+    )
 
 
 def _role(message: BaseMessage) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from warmgraph.index.tokens import analyze
@@ -27,8 +28,8 @@ class Provenance:
     Args:
         role: "user", "assistant", "tool" or "quoted".
         trust: How far that source is trusted, in [0, 1].
-        said_at: When it was extracted, ISO 8601.
-        thread_id: The thread.
+        said_at: When it was said, or extracted where that is not known, ISO 8601.
+        thread_id: The thread that it was said in.
         message_ids: The messages whose words it shares, the closest first.
         author: Name of who said it, where there is one.
     """
@@ -63,8 +64,8 @@ def trace(
     Args:
         content: The memory, or what is new in it.
         segments: The conversation.
-        said_at: When.
-        thread_id: The thread.
+        said_at: When, for parts that do not know it.
+        thread_id: The thread, for parts that do not know theirs.
         remembered: Memories that were there. Words that one of them holds say nothing about where new ones come from;
             without new words a memory is the source if it holds more than the conversation does.
 
@@ -84,7 +85,16 @@ def trace(
     near = [one for shared, one in ranked if shared] or [one for _, one in ranked[-1:]]
     ids = tuple(dict.fromkeys(one.message_id for one in near if one.message_id))
     author = next((one.author for one in near if one.author), None)
+    thread_id = next((one.thread_id for one in near if one.thread_id), thread_id)
+    said_at = next((one.said_at for one in near if one.said_at and _is_time(one.said_at)), said_at)
     return Provenance(role, TRUST.get(role, 0.2), said_at, thread_id, ids, author)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 _ABOUT_THE_USER = frozenset(analyze("user users person people said says states stated mentioned"))

@@ -23,6 +23,7 @@ from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.namespaces import NamespaceTemplate
 from warmgraph.store.records import text_of
 from warmgraph.store.scopes import namespace_of_call, store_of_call
+from warmgraph.store.validity import is_open
 
 __all__ = ["create_manage_memory_tool", "create_search_memory_tool"]
 
@@ -124,10 +125,12 @@ def create_search_memory_tool(
     name: str = "search_memory",
     max_limit: int = 50,
     compact: bool = False,
+    clock: Clock | None = None,
 ) -> StructuredTool:
     r"""Create a tool with which a model searches memories.
 
-    Its arguments are `query`, `limit`, `offset` and `filter`; its result is the found items as JSON.
+    Its arguments are `query`, `limit`, `offset` and `filter`; its result is the found items as JSON, without those
+    that no longer hold.
 
     Args:
         namespace: Template of the namespace.
@@ -137,6 +140,7 @@ def create_search_memory_tool(
         name: Name of the tool.
         max_limit: How many memories it returns at most, whatever the model asks for.
         compact: Return a line with id and text for each memory, instead of all fields.
+        clock: Tells the time.
 
     Example:
         >>> from langgraph.store.memory import InMemoryStore
@@ -149,6 +153,7 @@ def create_search_memory_tool(
     template = NamespaceTemplate(namespace)
     if isinstance(max_limit, bool) or not isinstance(max_limit, int) or max_limit < 1:
         raise InvalidArgumentError("max_limit", expected="an integer >= 1", got=max_limit)
+    told = clock if clock is not None else SystemClock()
 
     def search(query: str, limit: int, offset: int, filter: dict[str, Any] | None) -> Steps[Any]:
         place, where = namespace_of_call(template), store_of_call(store)
@@ -164,6 +169,8 @@ def create_search_memory_tool(
             )
         except InvalidFilterError as error:
             raise ToolException(str(error)) from error
+        now = told.now()
+        found = [item for item in found if is_open(item.value, now)]
         shown = _compact(found) if compact else safe_json([item.dict() for item in found])
         return (shown, found) if response_format == "content_and_artifact" else shown
 

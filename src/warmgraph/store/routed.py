@@ -37,6 +37,7 @@ from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
 from warmgraph.store.sqlite.unembedded import Unembedded
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
+from warmgraph.store.validity import AsOf, open_only, recall_as_of
 
 __all__ = ["RoutedStore"]
 
@@ -162,8 +163,9 @@ class RoutedStore(SignallingStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
-        """Return the best items of one namespace, by the best ranking there is.
+        """Return the best items of one namespace that still hold, by the best ranking there is.
 
         Args:
             namespace: The namespace itself; nothing below it.
@@ -171,12 +173,13 @@ class RoutedStore(SignallingStore):
             limit: Items to return at most.
             filter: As in `search`.
             exclude: Keys that are neither returned nor counted in favour of a hit.
+            as_of: Recall what was true at this time, by default now; see `WarmStore.recall`.
 
         Raises:
             InvalidArgumentError: A bad argument.
             StoreError: The file could not be read.
         """
-        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude), as_of))
 
     async def arecall_long_term(
         self,
@@ -186,9 +189,10 @@ class RoutedStore(SignallingStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
         """Recall like `recall_long_term`, without blocking the event loop."""
-        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude), as_of))
 
     def stats(self) -> RoutedStats:
         """Return counts and bytes."""
@@ -373,10 +377,15 @@ class RoutedStore(SignallingStore):
 
     # -- within -------------------------------------------------------------------------------------
 
-    def _recall(self, search: Search) -> Steps[Recall]:
-        found = yield from self.recall_steps(self._reranking.widened(search))
-        found = yield from self._reranking.ordered(search, found)
-        return Recall(found.items, "long_term", failure=found.failure)
+    def _recall(self, search: Search, as_of: AsOf | None) -> Steps[Recall]:
+        def ranked(asked: Search) -> Steps[Recall]:
+            found = yield from self.recall_steps(self._reranking.widened(asked))
+            found = yield from self._reranking.ordered(asked, found)
+            return Recall(found.items, "long_term", failure=found.failure)
+
+        if as_of is not None:
+            return recall_as_of(ranked, search, as_of)
+        return open_only(ranked, search, self.clock.now())
 
     def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
         """Search one namespace by vector, and say how sure that is."""
