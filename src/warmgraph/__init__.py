@@ -9,6 +9,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.clients`           memory for OpenAI's clients and LangChain's chat models
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
+`warmgraph.erasure`           `forget`: a person's memories gone from every place that may hold a copy
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
 `warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process
 `warmgraph.ranking`           routers and scorers
@@ -39,11 +40,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from warmgraph.buffer import InteractionRecord, WarmBuffer, remember_interaction
     from warmgraph.clients import with_fast_memory, with_memory
+    from warmgraph.erasure import aforget, forget
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
         ExecutorClosedError,
         ExtractionError,
+        ImportDataError,
         InvalidArgumentError,
         InvalidFilterError,
         InvalidValueError,
@@ -107,6 +110,7 @@ __all__ = [
     "EmbeddingError",
     "ExecutorClosedError",
     "ExtractionError",
+    "ImportDataError",
     "InteractionRecord",
     "InvalidArgumentError",
     "InvalidFilterError",
@@ -143,6 +147,7 @@ __all__ = [
     "WarmGraphError",
     "WarmStore",
     "__version__",
+    "aforget",
     "asummarize_messages",
     "create_chat_model",
     "create_extraction_graph",
@@ -159,6 +164,7 @@ __all__ = [
     "create_search_memory_tool",
     "create_summarization_graph",
     "create_thread_extractor",
+    "forget",
     "remember_interaction",
     "summarize_messages",
     "with_fast_memory",
@@ -189,6 +195,7 @@ _HOME = {
     "TextMemory": "warmgraph.text_memory",
     "WarmBuffer": "warmgraph.buffer",
     "WarmStore": "warmgraph.store",
+    "aforget": "warmgraph.erasure",
     "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
     "create_extraction_graph": "warmgraph.prebuilt",
@@ -205,6 +212,7 @@ _HOME = {
     "create_reflection_graph": "warmgraph.prebuilt",
     "create_summarization_graph": "warmgraph.prebuilt",
     "create_thread_extractor": "warmgraph.knowledge",
+    "forget": "warmgraph.erasure",
     "remember_interaction": "warmgraph.buffer",
     "summarize_messages": "warmgraph.short_term",
     "with_fast_memory": "warmgraph.clients",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.store.config import SearchMode
+from warmgraph.store.erasing import ErasureReport
 from warmgraph.store.figures import RoutedStats, WarmStats
 from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_label
 from warmgraph.store.recalls import Recall
@@ -10,10 +11,21 @@ from warmgraph.store.records import MemoryRecord
 from warmgraph.store.routed import RoutedStore
 from warmgraph.store.sqlite.inspection import Inspection, ModelFigures, NamespaceFigures, RecentMemory, inspect_file
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded
+from warmgraph.store.transfer import (
+    ExportReport,
+    ImportReport,
+    aexport_memories,
+    aimport_memories,
+    export_memories,
+    import_memories,
+)
 from warmgraph.store.warm_store import WarmStore
 
 __all__ = [
     "Compacted",
+    "ErasureReport",
+    "ExportReport",
+    "ImportReport",
     "Inspection",
     "MemoryRecord",
     "ModelFigures",
@@ -27,7 +39,11 @@ __all__ = [
     "SearchMode",
     "WarmStats",
     "WarmStore",
+    "aexport_memories",
+    "aimport_memories",
     "decode_label",
     "encode_label",
+    "export_memories",
+    "import_memories",
     "inspect_file",
 ]

@@ -19,13 +19,15 @@ from warmgraph.index import Analyzer, NamespaceIndex, analyze
 from warmgraph.ranking import Scorer
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.config import Ranking, SearchMode
-from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import RoutedStats
+from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Recall
 from warmgraph.store.search import Query
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
+from warmgraph.store.sqlite.held_rows import HeldRows
 from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes, Written
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
@@ -41,7 +43,7 @@ Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
 
 
-class RoutedStore(StepStore):
+class RoutedStore(ForgettingStore):
     """A durable `BaseStore` in one file.
 
     Rows, vectors and term counts live in SQLite (WAL). One thread writes and commits what arrives together; a call
@@ -107,6 +109,8 @@ class RoutedStore(StepStore):
         self._reader = Reader(self._database, self._indexes, self._now, self._renewals, self.ranking)
         weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
         self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
+        self._held = HeldRows(self, self._database, self._indexes, self._now, self.ranking)
+        self._resume_when_opened()
         self._sweep_if_configured()
 
     # -- opening and closing ------------------------------------------------------------------------
@@ -123,6 +127,11 @@ class RoutedStore(StepStore):
     def embedder(self) -> Embedder | None:
         """What embeds texts and queries, with its memo."""
         return self.ranking.embedder
+
+    @property
+    def held(self) -> HeldRows:
+        """What the file holds, as erasure, export and `warmgraph doctor` see it."""
+        return self._held
 
     def close(self) -> None:
         """Finish what was begun and close the file. Safe to call twice.

@@ -101,6 +101,7 @@ def prepare(connection: sqlite3.Connection, path: str, synchronous: str) -> None
     # a file grow take the disk several times as long as those that write over what is there.
     connection.execute(f"PRAGMA journal_size_limit = {MAX_RESTING_LOG}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA secure_delete = FAST")  # what is deleted is overwritten where that costs no page more
     while version != SCHEMA_VERSION:
         version = _one_step(connection, path)
 
