@@ -9,6 +9,7 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.clients`           memory for OpenAI's clients and LangChain's chat models
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
+`warmgraph.doctor`            what is wrong with a memory file, and how it is mended
 `warmgraph.erasure`           `forget`: a person's memories gone from every place that may hold a copy
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
 `warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process

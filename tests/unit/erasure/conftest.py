@@ -60,6 +60,9 @@ def fill(store: Any) -> None:
     store.put(
         ANA, "about", {"kind": "ThreadSummary", "content": "On hiding a zanthoxyl.", "thread_id": "thread-of-ana"}
     )
+    if (routed := getattr(store, "long_term", None)) is not None and hasattr(routed, "_database"):
+        entry = ("memories.ana", "note", '"on: I once hid the quokkaria under the floor."')
+        routed._database.write(lambda c: c.execute("INSERT INTO state VALUES (?, ?, ?)", entry)).result()
     tool = create_manage_memory_tool(ANA, store=store)
     tool.invoke({"content": "The maracuyando is blue."})
     (made,) = [each.key for each in store.search(ANA, limit=50) if "blue" in str(each.value["content"])]

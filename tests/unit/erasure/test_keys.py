@@ -44,7 +44,7 @@ def test_the_thread_is_reflected_on_anew(store: WarmStore) -> None:
     report = forget(store, ANA, "turn-0")
     assert store.get(place, "reflect/thread-of-ana") is None
     assert {"seen": {"turn-9": "cd"}} == store.get(place, "reflect/another").value  # type: ignore[union-attr]
-    assert 2 == report.own
+    assert 3 == report.own
 
 
 def test_summaries_can_be_made_anew(store: WarmStore) -> None:

@@ -31,7 +31,7 @@ def test_no_byte_of_a_person_stays(store: WarmStore, tmp_path: Path) -> None:
     report = forget(store, ANA)
     assert {} == found_in_files(tmp_path, NEEDLES)
     assert report.complete
-    assert (12, 1, 1, 1) == (report.memories, report.revisions, report.quarantined, report.own)
+    assert (12, 1, 1, 2) == (report.memories, report.revisions, report.quarantined, report.own)
     assert ("thread-of-ana",) == report.threads
     assert report.bytes_after < report.bytes_before
     assert [] == store.search(ANA, limit=50)

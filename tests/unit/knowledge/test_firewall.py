@@ -49,7 +49,7 @@ UNTRUSTED = 0.2
 PACK = Path(os.environ.get("WARMGRAPH_DATA", ""))
 
 
-def named(attempts: list[Attempt]) -> Any:
+def named(attempts: list[Attempt]) -> pytest.MarkDecorator:
     """Run a test for each attempt."""
     return pytest.mark.parametrize("attempt", attempts, ids=[each["id"] for each in attempts])
 
@@ -122,7 +122,8 @@ def remembering(attempt: Attempt, policy: TrustPolicy | None) -> InMemoryStore:
     builder.add_node("tools", ToolNode([tool]))
     builder.add_edge(START, "tools")
     call = AIMessage("", tool_calls=[{"name": "manage_memory", "args": {"content": attempt["memory"]}, "id": "c9"}])
-    builder.compile(store=store).invoke({"messages": [*conversation(attempt), call]}, ANA)
+    said: Any = {"messages": [*conversation(attempt), call]}
+    builder.compile(store=store).invoke(said, ANA)
     return store
 
 

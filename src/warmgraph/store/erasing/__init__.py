@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.store.erasing.intents import Intent, Part, note, pending
-from warmgraph.store.erasing.links import is_turn, sources_of
+from warmgraph.store.erasing.links import is_turn, sources_of, superseded_by, unlinked
 from warmgraph.store.erasing.report import ErasureReport
 from warmgraph.store.erasing.requests import Erasure, Rebuild
 from warmgraph.store.erasing.rows import Held, Rows, Scrubbed, StoreRows
@@ -27,4 +27,6 @@ __all__ = [
     "note",
     "pending",
     "sources_of",
+    "superseded_by",
+    "unlinked",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
@@ -80,6 +80,16 @@ class Rows(ABC):
         ops = [PutOp(each.namespace, each.key, each.value, index, each.ttl) for each in items]
         if ops:
             yield Io(partial(self.store.batch, ops), partial(self.store.abatch, ops))
+
+    def forget_state(self, prefix: Namespace, telling_of: Collection[str] | None = None) -> Steps[int]:
+        """Delete what a store keeps about a namespace outside of its items, and return how many entries that were.
+
+        Args:
+            prefix: The namespace, with all below it.
+            telling_of: Only entries that hold one of these texts, in whatever case; `None` for all.
+        """
+        return 0
+        yield  # a generator that waits for nothing
 
     @abstractmethod
     def scrub(self, rewrite: bool) -> Steps[Scrubbed]:

@@ -83,7 +83,8 @@ def _erase_namespace(rows: Rows, namespace: Namespace, report: ErasureReport) ->
         threads.update(dict.fromkeys(_threads(held)))
         yield from rows.delete([(each.namespace, each.key) for each in (*held, *own)])
         report = replace(_counted(report, own), memories=report.memories + len(held))
-    return replace(report, threads=tuple(threads))
+    state = yield from rows.forget_state(namespace)
+    return replace(report, threads=tuple(threads), own=report.own + state)
 
 
 def _erase_keys(
@@ -119,13 +120,14 @@ def _erase_keys(
     yield from rows.delete([*((namespace, key) for key in gone), *((each.namespace, each.key) for each in dropped)])
     yield from rows.put(puts, found=True)
     yield from rows.put(cut, found=False)
+    state = yield from rows.forget_state(namespace, (*origin.keys, *origin.texts))
     report = _counted(report, dropped)
     return replace(
         report,
         memories=len(asked),
         derived=len(derived),
         rebuilt=len(rebuilt),
-        own=report.own + len(cut),
+        own=report.own + len(cut) + state,
         threads=tuple(dict.fromkeys(_threads(asked))),
         quoted_by=tuple(sorted(quoted_by)),
     )

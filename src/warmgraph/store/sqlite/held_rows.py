@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeAlias
 
 from langgraph.store.base import BaseStore
@@ -98,9 +98,23 @@ class HeldRows(Rows):
             some = pending[at : at + DELETED_AT_ONCE]
 
             def work(connection: sqlite3.Connection, some: list[Pending] = some) -> list[Change]:
+                connection.execute("PRAGMA secure_delete = ON")
                 return apply_writes(connection, some, self.now(), None)
 
             yield from waiting(lambda work=work: self.indexes.write(work))  # type: ignore[misc]
+
+    def forget_state(self, prefix: Namespace, telling_of: Collection[str] | None = None) -> Steps[int]:
+        """Delete from the table that the store keeps for itself."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            where = "namespace = ? OR (namespace >= ? AND namespace < ?)"
+            range_ = (joined(prefix), *prefix_range(prefix))
+            rows = connection.execute(f"SELECT namespace, name, value FROM state WHERE {where}", range_).fetchall()
+            gone = [(name, entry) for name, entry, value in rows if _tells(telling_of, entry, value)]
+            connection.executemany("DELETE FROM state WHERE namespace = ? AND name = ?", gone)
+            return len(gone)
+
+        return waiting(lambda: self.database.write(work))
 
     def scrub(self, rewrite: bool) -> Steps[Scrubbed]:
         """Empty the change log, rewrite the file without what is gone, and cut its log to nothing.
@@ -121,6 +135,7 @@ class HeldRows(Rows):
             if wiped:
                 break
         yield Io(self.indexes.follow)
+        yield from waiting(lambda: self.database.maintain(_wipe_less))
         left = () if wiped else (f"{self.database.path}-wal: somebody reads in it; call again later",)
         return Scrubbed(before, file_bytes(self.database), left)
 
@@ -137,8 +152,22 @@ def wipe_log(connection: sqlite3.Connection) -> bool:
 
 
 def _forget_log(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA secure_delete = ON")  # from now on; the rest of the file is rewritten
+    connection.execute("PRAGMA secure_delete = ON")
     forget_history(connection)
+
+
+def _tells(texts: Collection[str] | None, name: str, value: str) -> bool:
+    if texts is None:
+        return True
+    try:
+        whole = f"{name}\n{json.loads(value)}".casefold()
+    except ValueError:
+        whole = f"{name}\n{value}".casefold()
+    return any(text.casefold() in whole for text in texts)
+
+
+def _wipe_less(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA secure_delete = FAST")  # as it was opened
 
 
 def _parsed(value: str) -> dict[str, Any] | None:
