@@ -66,6 +66,10 @@ chat: $(STAMP) ## Talk to the agent in the terminal
 	@mkdir -p "$(dir $(WARMGRAPH_DB))"
 	$(WITH_ENV) $(BIN)/warmgraph chat $(ARGS)
 
+.PHONY: guide
+guide: $(STAMP) ## Write the guide, one HTML page, from the graphs and bench/results
+	$(BIN)/warmgraph guide $(ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## Measure what the graph costs over a bare one
 	$(BIN)/warmgraph bench turn $(ARGS)
@@ -82,6 +86,7 @@ results: $(PEERS) ## Measure anew what the README says, into bench/results
 	$(BIN)/warmgraph bench store --json bench/results/store.json --chart bench/results/store.svg
 	$(BIN)/warmgraph bench reflection --json bench/results/reflection.json
 	$(BIN)/warmgraph bench import --json bench/results/import.json
+	$(BIN)/warmgraph bench upkeep --json bench/results/upkeep.json
 
 ##@ Work on it
 

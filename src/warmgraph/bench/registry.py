@@ -12,6 +12,7 @@ from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
+from warmgraph.bench.upkeep import UPKEEP
 
 __all__ = ["BENCHMARKS"]
 
@@ -25,4 +26,5 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     LOCOMO,
     REPLAY,
     IMPORT,
+    UPKEEP,
 )

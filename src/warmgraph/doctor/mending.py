@@ -135,7 +135,8 @@ def _index_anew(connection: sqlite3.Connection, finding: Finding) -> bool:
     ).fetchone()
     if row is None:
         return False
-    examined = Examined(row[0], finding.namespace, *row[1:6], question=bool(row[6]))
+    number, key, text, written, paths, terms, question = row
+    examined = Examined(number, finding.namespace, key, text, written, paths, terms, bool(question))
     if examined.value is None:
         return False
     used = connection.execute(

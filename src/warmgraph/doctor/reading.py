@@ -78,7 +78,10 @@ def namespaces_of(
     ours: list[tuple[Namespace, list[Examined]]] = []
     for name, group in groupby(rows, key=lambda row: row[0]):
         namespace = split(name)
-        found = [Examined(row[1], namespace, *row[2:7], question=bool(row[7])) for row in group]
+        found = [
+            Examined(number, namespace, key, text, written, paths, terms, bool(question))
+            for _, number, key, text, written, paths, terms, question in group
+        ]
         if namespace[:1] == (OWN_ROOT,):
             ours.append((namespace, found))
         else:
