@@ -22,7 +22,7 @@ from warmgraph.store.own_records import ERASURES, is_own
 from warmgraph.store.plan import check_namespace
 from warmgraph.store.sqlite.inspection import read_file
 from warmgraph.store.sqlite.items import prefix_range
-from warmgraph.store.sqlite.rows import MICROSECONDS, document_to, joined, split
+from warmgraph.store.sqlite.rows import MICROSECONDS, joined, split, terms_of
 
 __all__ = ["Examination", "examine", "right_terms"]
 
@@ -108,15 +108,12 @@ def _examine(connection: sqlite3.Connection, path: str, prefix: Namespace, now: 
     return Examination(path, count, findings)
 
 
-def right_terms(row: Examined, defaults: Sequence[tuple[str, ...]]) -> list[tuple[str | None, bool]]:
-    """Return by which words a row should be found, and whether it is a question, for each way it may be indexed."""
+def right_terms(row: Examined, fields: tuple[str, ...]) -> tuple[str | None, bool]:
+    """Return by which words a row should be found in a store that indexes such fields, and whether it asks."""
     assert row.value is not None
     index: Any = None if row.paths is None else json.loads(row.paths)
-    found = []
-    for fields in defaults if index is None else [("$",)]:
-        how = Indexing(fields, analyze).searchable(row.value, index)
-        found.append((None if how.made is None else document_to(how.made), how.question))
-    return found
+    how = Indexing(fields, analyze).searchable(row.value, index, later=True)
+    return terms_of(how), how.question
 
 
 def _of_sqlite(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -158,32 +155,60 @@ def _unreadable(rows: Sequence[Examined]) -> Iterator[Finding]:
 
 
 def _wrongly_indexed(rows: Sequence[Examined], defaults: Sequence[tuple[str, ...]]) -> Iterator[Finding]:
+    """Find items whose words are not those of their values.
+
+    Where the file holds counted words they may be those of an analyzer of somebody's own, which is not at hand: if
+    those of no item are ours, they are taken for that.
+    """
+    wrong: list[Examined] = []
+    counted: list[Examined] = []
+    ours = 0
     for row in rows:
         if row.value is None:
             continue
-        try:
-            right = right_terms(row, defaults)
-        except ValueError:
-            right = []
-        if not any(_same_terms(row.terms, terms) and row.question == question for terms, question in right):
-            yield Finding(
-                kind="wrong_index",
-                namespace=row.namespace,
-                key=row.key,
-                message="the words by which it is found are not those of its value",
-                remedy="they are made anew from its value",
-                mendable=True,
-            )
+        stored = _loaded(row.terms)
+        if row.terms is not None and stored is None:
+            wrong.append(row)
+        elif isinstance(stored, list) and not all(isinstance(part, str) for part in stored):
+            fits = any(_counts(row, fields) == stored[:4] for fields in defaults)
+            ours += fits
+            counted += [] if fits else [row]
+        elif not any(_fits(row, fields) for fields in defaults):
+            wrong.append(row)
+    for row in (*wrong, *(counted if ours else ())):
+        yield Finding(
+            kind="wrong_index",
+            namespace=row.namespace,
+            key=row.key,
+            message="the words by which it is found are not those of its value",
+            remedy="they are made anew from its value",
+            mendable=True,
+        )
 
 
-def _same_terms(stored: str | None, right: str | None) -> bool:
-    if stored is None or right is None:
-        return stored is right
+def _fits(row: Examined, fields: tuple[str, ...]) -> bool:
     try:
-        there, made = json.loads(stored), json.loads(right)
-        return bool(there[:4] == made[:4])  # traits are of later versions than words
-    except (ValueError, TypeError, KeyError):
+        return (row.terms, row.question) == right_terms(row, fields)
+    except ValueError:
         return False
+
+
+def _counts(row: Examined, fields: tuple[str, ...]) -> Any:
+    """Return the counted words of a row, as an older file holds them."""
+    terms, _ = right_terms(row, fields)
+    paths = _loaded(terms)
+    if not paths or row.value is None:
+        return None
+    made = Indexing(fields, analyze).document(row.value, paths)
+    return json.loads(json.dumps([dict(made.terms), dict(made.extra), made.thread, made.position]))
+
+
+def _loaded(terms: str | None) -> Any:
+    try:
+        found = json.loads(terms or "null")
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
 
 
 def _unfinished(rows: Sequence[Examined]) -> Iterator[Finding]:

@@ -143,7 +143,7 @@ def _index_anew(connection: sqlite3.Connection, finding: Finding) -> bool:
         "SELECT fields FROM models WHERE id = (SELECT value FROM counters WHERE name = 'model') AND fields IS NOT NULL"
     ).fetchone()
     fields = tuple(json.loads(used[0])) if used is not None else ("content",) if "content" in examined.value else ("$",)
-    ((terms, question),) = right_terms(examined, [fields])
+    terms, question = right_terms(examined, fields)
     connection.execute("UPDATE items SET terms = ?, question = ? WHERE id = ?", (terms, question, row[0]))
     return True
 

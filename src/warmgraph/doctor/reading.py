@@ -10,11 +10,16 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, TypeAlias
 
+from warmgraph.errors import WarmGraphError
+from warmgraph.index import analyze
+from warmgraph.store.documents import Indexing
 from warmgraph.store.erasing import is_turn
 from warmgraph.store.own_records import OWN_ROOT
-from warmgraph.store.sqlite.rows import split
+from warmgraph.store.sqlite.rows import document_from, split
 
 __all__ = ["Examined", "namespaces_of"]
+
+_INDEXING = Indexing(None, analyze)
 
 Namespace: TypeAlias = tuple[str, ...]
 
@@ -30,7 +35,7 @@ class Examined:
         text: Its value as it stands in the file.
         written: The number of its last write.
         paths: The `index` argument of its put, as JSON.
-        terms: By which words it is found, as JSON.
+        terms: By which words it is found, or where these are, as JSON.
         question: Whether it is taken for a question.
     """
 
@@ -60,9 +65,11 @@ class Examined:
     @cached_property
     def words(self) -> frozenset[str]:
         """Its own terms; none for one that is not searched, or whose terms are damaged."""
+        if self.value is None or self.terms is None:
+            return frozenset()
         try:
-            return frozenset(json.loads(self.terms)[0]) if self.terms else frozenset()
-        except (ValueError, TypeError, IndexError, KeyError):
+            return frozenset(document_from(self.terms, self.text, self.key, _INDEXING.document).terms)
+        except WarmGraphError:
             return frozenset()
 
 

@@ -76,6 +76,17 @@ def test_nothing_is_wrong_with_what_is_right(index: Any, tmp_path: Path) -> None
         assert [] == examine(tmp_path / "memory.db").findings
 
 
+def test_an_analyzer_of_somebodys_own_is_not_taken_for_an_error(tmp_path: Path) -> None:
+    """What it made of a text cannot be made anew here, so only what is damaged is told of."""
+    path = tmp_path / "memory.db"
+    with RoutedStore(path, analyzer=lambda text: [word[::-1] for word in text.split()]) as store:
+        store.put(ANA, "a", {"content": "Likes green tea with mint."})
+        store.put(ANA, "b", {"content": "Rents a flat."})
+    assert [] == examine(path).findings
+    changed(path, "UPDATE items SET terms = '{' WHERE key = 'a'")
+    assert ["a"] == [each.key for each in found(path, "wrong_index")]
+
+
 def test_looking_changes_nothing(path: Path) -> None:
     """Not a byte, although a store that opens the file would complete what was cut short."""
     with RoutedStore(path) as store:
@@ -179,8 +190,8 @@ def test_words_that_are_not_those_of_the_value_are_made_anew(path: Path) -> None
     """Missing, damaged, or of another text; processes that have the file open rank by the right ones afterwards."""
     changed(path, "UPDATE items SET terms = NULL WHERE key = 'a'")
     changed(path, "UPDATE items SET terms = '[' WHERE key = 'b'")
-    changed(path, "UPDATE items SET terms = (SELECT terms FROM items WHERE key = 'b2') WHERE key = 'titled'")
-    changed(path, "UPDATE items SET terms = replace(terms, 'street', 'avenue') WHERE key = 'flat 3'")
+    changed(path, "UPDATE items SET terms = '[\"content\"]' WHERE key = 'titled'")
+    changed(path, "UPDATE items SET terms = '[\"nowhere\"]' WHERE key = 'flat 3'")
     with WarmStore.open(path) as other:
         other.get(ANA, "flat 3")
         assert {"a", "b", "titled", "flat 3"} == {each.key for each in found(path, "wrong_index")}

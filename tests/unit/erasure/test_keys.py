@@ -65,6 +65,16 @@ def test_summaries_can_be_made_anew(store: WarmStore) -> None:
     assert "digest" in [each.key for each in store.recall(ANA, "made of one source").items]
 
 
+def test_cells_are_made_anew_without_it(store: WarmStore) -> None:
+    """The centroids that the file keeps of a large namespace are means of what went as well."""
+    long_term: Any = store.long_term
+    entry = ("memories.ana", "routing", '{"model": "x", "dims": 1, "data": ""}')
+    long_term._database.write(lambda c: c.execute("INSERT INTO state VALUES (?, ?, ?)", entry)).result()
+    forget(store, ANA, "turn-2")
+    names = long_term._database.read(lambda c: c.execute("SELECT name FROM state").fetchall())
+    assert [("note",)] == names
+
+
 def test_history_goes_with_a_memory(store: WarmStore, tmp_path: Path) -> None:
     """All that it ever said is gone, and links to it are cut."""
     tool = create_manage_memory_tool(ANA, store=store)

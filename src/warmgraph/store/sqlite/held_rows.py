@@ -17,6 +17,7 @@ from warmgraph.store.sqlite.changes import Change, forget_history
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import LoadedIndexes
 from warmgraph.store.sqlite.items import prefix_range
+from warmgraph.store.sqlite.routings import ROUTING
 from warmgraph.store.sqlite.rows import Pending, joined, split
 from warmgraph.store.sqlite.upkeep import file_bytes, free_some, rewrite_file, waiting
 from warmgraph.store.sqlite.writes import apply_writes
@@ -93,24 +94,27 @@ class HeldRows(Rows):
 
     def delete(self, places: Iterable[Place]) -> Steps[None]:
         """Delete rows with their vectors and terms, in transactions of some hundred."""
-        pending = [Pending(namespace, key) for namespace, key in dict.fromkeys(places)]
+        now = self.now()
+        pending = [Pending(namespace, key, now) for namespace, key in dict.fromkeys(places)]
         for at in range(0, len(pending), DELETED_AT_ONCE):
             some = pending[at : at + DELETED_AT_ONCE]
 
             def work(connection: sqlite3.Connection, some: list[Pending] = some) -> list[Change]:
                 connection.execute("PRAGMA secure_delete = ON")
-                return apply_writes(connection, some, self.now(), None)
+                return apply_writes(connection, some, None)
 
             yield from waiting(lambda work=work: self.indexes.write(work))  # type: ignore[misc]
 
     def forget_state(self, prefix: Namespace, telling_of: Collection[str] | None = None) -> Steps[int]:
-        """Delete from the table that the store keeps for itself."""
+        """Delete from the table that the store keeps for itself; cells always, as means of what goes too."""
 
         def work(connection: sqlite3.Connection) -> int:
             where = "namespace = ? OR (namespace >= ? AND namespace < ?)"
             range_ = (joined(prefix), *prefix_range(prefix))
             rows = connection.execute(f"SELECT namespace, name, value FROM state WHERE {where}", range_).fetchall()
-            gone = [(name, entry) for name, entry, value in rows if _tells(telling_of, entry, value)]
+            gone = [
+                (name, entry) for name, entry, value in rows if entry == ROUTING or _tells(telling_of, entry, value)
+            ]
             connection.executemany("DELETE FROM state WHERE namespace = ? AND name = ?", gone)
             return len(gone)
 

@@ -196,7 +196,7 @@ class _Taking:
 
     def _take_items(self, connection: sqlite3.Connection, wanted: dict[tuple[Namespace, str], ExportLine]) -> None:
         lines = list(wanted.values())
-        apply_writes(connection, [self._pending(line) for line in lines], self._now, None)
+        apply_writes(connection, [self._pending(line) for line in lines], None)
         for line in lines:
             times = _microseconds(line.created_at), _microseconds(line.updated_at)
             expires = None if line.expires_at is None else _microseconds(line.expires_at)
@@ -216,10 +216,11 @@ class _Taking:
 
     def _pending(self, line: ExportLine) -> Pending:
         if line.value is None:
-            return Pending(line.namespace, line.key, line.damaged, paths="false")
+            return Pending(line.namespace, line.key, self._now, line.damaged, paths="false")
         index: Any = line.index
         put = Put(line.namespace, line.key, line.value, index)
-        return pending_write(put, self._rows.indexing.searchable(put.value, put.index), None)  # type: ignore[arg-type]
+        how = self._rows.indexing.searchable(line.value, put.index, later=True)
+        return pending_write(put, how, None, self._now)
 
     def _take_state(self, connection: sqlite3.Connection, line: StateLine) -> None:
         connection.execute(
