@@ -68,6 +68,7 @@ chat: $(STAMP) ## Talk to the agent in the terminal
 
 .PHONY: guide
 guide: $(STAMP) ## Write the guide, one HTML page, from the graphs and bench/results
+	$(BIN)/warmgraph guide --documents docs/operations.md
 	$(BIN)/warmgraph guide $(ARGS)
 
 .PHONY: bench

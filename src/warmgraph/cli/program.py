@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from warmgraph.cli import bench, doctor, export, forget, guide, import_, inspect, reembed
+from warmgraph.cli import backup, bench, doctor, export, forget, guide, import_, inspect, reembed
 from warmgraph.cli.chat import command as chat
 from warmgraph.cli.demo import command as demo
 from warmgraph.cli.failures import one_line
@@ -96,7 +96,7 @@ def create_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for command in (chat, demo, inspect, doctor, reembed, export, import_, forget, bench, guide):
+    for command in (chat, demo, inspect, doctor, reembed, backup, export, import_, forget, bench, guide):
         command.add_to(commands, shared)
     return parser
 

@@ -13,6 +13,8 @@ from warmgraph.cli.terminal import Terminal, printable
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from warmgraph.cli.guide.figures import Results
+
 __all__ = ["add_to", "run"]
 
 _DESCRIPTION = """
@@ -40,6 +42,13 @@ def add_to(commands: _SubParsersAction[argparse.ArgumentParser], shared: argpars
         metavar="DIR",
         help="where `make results` wrote its figures (default: %(default)s)",
     )
+    parser.add_argument(
+        "--documents",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="instead: put the figures of the results into these documents",
+    )
     parser.set_defaults(run=run)
 
 
@@ -50,8 +59,21 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.results.is_dir():
         raise CommandError(f"--results: {args.results} is no directory; `make results` measures into bench/results")
+    if args.documents:
+        return _documents(args.documents, Results(args.results))
     page = render_guide(Results(args.results))
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(page, encoding="utf-8")
     Terminal().write(f"{printable(str(args.output))}: {len(page) // 1_000} kB, to be opened in a browser")
+    return 0
+
+
+def _documents(files: list[Path], results: Results) -> int:
+    from warmgraph.cli.guide.documents import put_in_figures
+
+    for file in files:
+        before = file.read_text(encoding="utf-8")
+        after = put_in_figures(before, results)
+        file.write_text(after, encoding="utf-8")
+        Terminal().write(f"{printable(str(file))}: {'figures put in' if after != before else 'as it was'}")
     return 0

@@ -151,6 +151,8 @@ def _seconds(value: float) -> str:
 WRITTEN_AS: Mapping[str, Shown] = MappingProxyType(
     {
         "bytes": "{:,.0f}".format,
+        "gigabytes": lambda value: f"{value / 1e9:,.1f} GB",
+        "megabytes": lambda value: f"{value / 1e6:,.0f} MB",
         "microseconds": _microseconds,
         "milliseconds": _milliseconds,
         "seconds": _seconds,
