@@ -18,7 +18,7 @@ from warmgraph.doctor.links import find_links
 from warmgraph.doctor.reading import Examined, namespaces_of
 from warmgraph.index import analyze
 from warmgraph.store.documents import Indexing
-from warmgraph.store.own_records import ERASURES, is_own
+from warmgraph.store.own_records import ERASURES, OWN_ROOT, is_own
 from warmgraph.store.plan import check_namespace
 from warmgraph.store.sqlite.inspection import read_file
 from warmgraph.store.sqlite.items import prefix_range
@@ -133,7 +133,7 @@ def _default_fields(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
 
 def _history(connection: sqlite3.Connection) -> dict[Namespace, set[str]]:
     found: dict[Namespace, set[str]] = {}
-    low, high = prefix_range(("_warmgraph", "history"))
+    low, high = prefix_range((OWN_ROOT,))
     for name, key in connection.execute(
         "SELECT namespace, key FROM items WHERE namespace >= ? AND namespace < ?", (low, high)
     ):

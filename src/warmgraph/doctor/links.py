@@ -21,9 +21,11 @@ def find_links(rows: Sequence[Examined], history: Mapping[Namespace, set[str]]) 
 
     Args:
         rows: All of the namespace.
-        history: The numbers of the revisions that there are, by where they lie.
+        history: The keys of revisions and of what is archived, by where they lie.
     """
     there = {row.key for row in rows}
+    for row in rows[:1]:  # what a summary stands for lies in an archive
+        there |= history.get((OWN_ROOT, "archive", str(len(row.namespace)), *row.namespace), set())
     for row in rows:
         value = row.value
         if value is None:

@@ -135,5 +135,9 @@ class MemoryNode(Runnable[Any, Any]):
         """Run the node without blocking the event loop."""
         return await arun(self._logic(input, self._visit(config)))
 
+    def steps(self, state: Any, runtime: Runtime[Any], config: RunnableConfig) -> Steps[Any]:
+        """Do what `invoke` does, as steps: for what is no graph of ours and makes the same way."""
+        return self._logic(state, Visit(self.name or "", runtime, config, self._retry_policy))
+
     def _visit(self, config: RunnableConfig | None) -> Visit:
         return Visit.current(self.name or "", config, self._retry_policy)

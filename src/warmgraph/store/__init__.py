@@ -6,6 +6,7 @@ from warmgraph.store.config import SearchMode
 from warmgraph.store.erasing import ErasureReport
 from warmgraph.store.figures import RoutedStats, WarmStats
 from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_label
+from warmgraph.store.postgres import PostgresLongTerm
 from warmgraph.store.recalls import Recall
 from warmgraph.store.records import MemoryRecord
 from warmgraph.store.routed import RoutedStore
@@ -32,6 +33,7 @@ __all__ = [
     "ModelFigures",
     "NamespaceFigures",
     "NamespaceTemplate",
+    "PostgresLongTerm",
     "Recall",
     "RecentMemory",
     "Reembedded",

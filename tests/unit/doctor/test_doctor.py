@@ -135,6 +135,8 @@ def test_links_that_lead_nowhere_are_cut(path: Path) -> None:
     with RoutedStore(path, index=INDEX) as store:
         store.put(ANA, "orphan", {"content": "On things past.", "meta": {"sources": ["a", "gone"], "x": 1}}, ttl=60)
         store.put(ANA, "heir", {"content": "The new one.", "supersedes": "older#2"})
+        store.put(("_warmgraph", "archive", "2", *ANA), "old", {"content": "Said.", "key": "old"}, index=False)
+        store.put(ANA, "summary", {"content": "On what was said.", "meta": {"sources": ["old"]}})
     assert {("orphan", ("gone",)), ("heir", ("older",))} == {(each.key, each.others) for each in found(path, "orphan")}
     assert {"orphan": 2} == mended(path, "orphan", index=INDEX)
     with RoutedStore(path) as store:

@@ -65,6 +65,26 @@ def test_summaries_can_be_made_anew(store: WarmStore) -> None:
     assert "digest" in [each.key for each in store.recall(ANA, "made of one source").items]
 
 
+def test_what_a_summary_stood_for_is_found_again(store: WarmStore, tmp_path: Path) -> None:
+    """Consolidated records lie in an archive: the one that was asked for goes, the others are memories again."""
+    archive = ("_warmgraph", "archive", "2", *ANA)
+    for n, word in enumerate(("bikelorum", "greenatic", "brakesqueal")):
+        value = {
+            "content": f"About the {word}, said long ago.",
+            "role": "user",
+            "position": float(n),
+            "key": f"old-{n}",
+        }
+        store.put(archive, f"old-{n}", value, index=False)
+    store.put(ANA, "all", {"content": "A bikelorum.", "meta": {"sources": ["old-0", "old-1", "old-2"]}})
+    report = forget(store, ANA, "old-0")
+    assert (0, 1, 2) == (report.memories, report.derived, report.restored)
+    assert {} == found_in_files(tmp_path, ["bikelorum"])
+    assert [] == store.search(("_warmgraph", "archive"))
+    assert ["old-1"] == [each.key for each in store.recall(ANA, "greenatic", limit=1).items]
+    assert {"content", "role", "position"} == set(store.get(ANA, "old-2").value)  # type: ignore[union-attr]
+
+
 def test_cells_are_made_anew_without_it(store: WarmStore) -> None:
     """The centroids that the file keeps of a large namespace are means of what went as well."""
     long_term: Any = store.long_term

@@ -17,6 +17,7 @@ class ErasureReport:
         memories: Memories that were deleted.
         derived: Memories that were made from them, such as summaries and extracted facts, and were deleted with them.
         rebuilt: Such memories that were written anew from what is left of their sources.
+        restored: Memories that only a summary that went stood for, and that are memories of their own again.
         revisions: Revisions of them in the history.
         quarantined: Memories of them that were kept aside for review.
         own: Other records of ours that named them, such as watermarks.
@@ -40,6 +41,7 @@ class ErasureReport:
     memories: int = 0
     derived: int = 0
     rebuilt: int = 0
+    restored: int = 0
     revisions: int = 0
     quarantined: int = 0
     own: int = 0

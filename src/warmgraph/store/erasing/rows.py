@@ -45,11 +45,13 @@ class Scrubbed:
         bytes_before: Size of the file and its log before.
         bytes_after: The same afterwards.
         left: What could not be wiped, with the reason.
+        again: Whether it may be wiped later, by another call.
     """
 
     bytes_before: int = 0
     bytes_after: int = 0
     left: tuple[str, ...] = ()
+    again: bool = False
 
 
 class Rows(ABC):

@@ -68,7 +68,7 @@ def finish(rows: Rows, intent: Intent, rebuild: Rebuild | None = None) -> Steps[
         report = replace(
             report, bytes_before=scrubbed.bytes_before, bytes_after=scrubbed.bytes_after, left=scrubbed.left
         )
-        if not scrubbed.left or not intent.rewrite:
+        if not scrubbed.again:
             yield from drop(rows, intent)
     return report
 
@@ -94,11 +94,16 @@ def _erase_keys(
     asked = [held[key] for key in keys if key in held]
     origin = Origin({key: held[key].value if key in held else None for key in keys})
     own = yield from _own_under(rows, namespace)
-    for each in own:  # what they said before is not to be quoted either
+    archived = {each.key: each for each in own if each.namespace[1:2] == ("archive",)}
+    for each in own:  # what they said before, or say in the archive, is not to be quoted either
+        value = each.value or {}
         if _is_history_of(each, namespace, origin.keys):
-            origin.texts.update(texts_of((each.value or {}).get("value") or {}))
-    derived, rebuilt = _derived(held, origin, rebuild)
+            origin.texts.update(texts_of(value.get("value") or {}))
+        elif value.get("key") in origin.keys:
+            origin.texts.update(texts_of(value))
+    derived, rebuilt = _derived(held, archived, origin, rebuild)
     gone = {each.key for each in (*asked, *derived)}
+    back = _out_of_the_archive(derived, held, archived, namespace, origin)
     puts: list[Held] = []
     quoted_by = []
     for key, each in held.items():
@@ -111,30 +116,48 @@ def _erase_keys(
         if quotes(value, origin.texts):
             quoted_by.append(key)
     unsummarized = {str(each.value["thread_id"]) for each in derived if each.value and is_thread_summary(each.value)}
-    dropped, cut = [], []
+    dropped, cut = [archived[each.key] for each in back], []
     for each in own:
+        if each in dropped:
+            continue
         if _tells_of(each, namespace, origin) or _marks(each, unsummarized):
             dropped.append(each)
         elif (value_left := _without_seen(each, origin.keys)) is not None:
             cut.append(each._replace(value=value_left))
+    yield from rows.put(back, found=True)
     yield from rows.delete([*((namespace, key) for key in gone), *((each.namespace, each.key) for each in dropped)])
     yield from rows.put(puts, found=True)
     yield from rows.put(cut, found=False)
     state = yield from rows.forget_state(namespace, (*origin.keys, *origin.texts))
-    report = _counted(report, dropped)
+    report = _counted(report, dropped[len(back) :])
     return replace(
         report,
         memories=len(asked),
         derived=len(derived),
         rebuilt=len(rebuilt),
+        restored=len(back),
         own=report.own + len(cut) + state,
         threads=tuple(dict.fromkeys(_threads(asked))),
         quoted_by=tuple(sorted(quoted_by)),
     )
 
 
+def _out_of_the_archive(
+    derived: Sequence[Held], held: dict[str, Held], archived: dict[str, Held], namespace: Namespace, origin: Origin
+) -> list[Held]:
+    """Return what only a summary that goes stood for, as it was before it was archived: it has to be found again."""
+    back: dict[str, Held] = {}
+    for summary in derived:
+        for key in sources_of(summary.value or {}):
+            record = archived.get(key)
+            if record is not None and record.value is not None and key not in origin.keys and key not in held:
+                value = {name: inner for name, inner in record.value.items() if name != "key"}
+                back[key] = Held(namespace, key, value, record.ttl)
+    return list(back.values())
+
+
 def _derived(
-    held: dict[str, Held], origin: Origin, rebuild: Rebuild | None
+    held: dict[str, Held], archived: dict[str, Held], origin: Origin, rebuild: Rebuild | None
 ) -> tuple[list[Held], dict[str, dict[str, Any]]]:
     """Return what was made from what goes, directly or by way of others: to be deleted, and to be written anew."""
     derived: list[Held] = []
@@ -146,7 +169,7 @@ def _derived(
             if each.value is None or key in rebuilt or not origin.made(key, each.value):
                 continue
             found = True
-            sources = [one for one in _sources(each.value, held) if one.key not in origin.keys]
+            sources = [one for one in _sources(each.value, {**archived, **held}) if one.key not in origin.keys]
             value = rebuild(each, sources) if rebuild is not None else None
             if value is None:
                 derived.append(each)

@@ -141,7 +141,7 @@ class HeldRows(Rows):
         yield Io(self.indexes.follow)
         yield from waiting(lambda: self.database.maintain(_wipe_less))
         left = () if wiped else (f"{self.database.path}-wal: somebody reads in it; call again later",)
-        return Scrubbed(before, file_bytes(self.database), left)
+        return Scrubbed(before, file_bytes(self.database), left, again=not wiped)
 
 
 def wipe_log(connection: sqlite3.Connection) -> bool:
