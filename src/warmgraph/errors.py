@@ -152,9 +152,9 @@ class ImportDataError(StoreError, ValueError):
     """
 
     def __init__(self, line: int, *, expected: str, got: object) -> None:
-        self.line = line
-        self.expected = expected
-        self.got = _shorten(got)
+        self.line: int = line
+        self.expected: str = expected
+        self.got: str = _shorten(got)
         super().__init__(line, expected, self.got)
 
     def __str__(self) -> str:
