@@ -17,6 +17,7 @@ from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
+from warmgraph.bench.upkeep import UPKEEP
 
 __all__ = ["BENCHMARKS"]
 
@@ -35,4 +36,5 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     COMPARE,
     CONSOLIDATE,
     IMPORT,
+    UPKEEP,
 )

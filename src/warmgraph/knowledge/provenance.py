@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from warmgraph.disguises import undisguised
 from warmgraph.index.tokens import analyze
 from warmgraph.knowledge.conversation import Segment
 from warmgraph.store.records import leaf_texts
@@ -16,6 +17,10 @@ __all__ = ["TRUST", "Provenance", "trace"]
 TRUST = {"user": 1.0, "assistant": 0.5, "tool": 0.2, "quoted": 0.2}
 """How far a source is trusted. What the user said is so; what an assistant concluded may be; what came from outside
 was written by anybody."""
+
+SMALLEST_SHARE = 1 / 3
+"""Of the words of a memory that somebody has to have said to be its source, where outside texts stand beside: what is
+worded in a way that nobody used may be theirs, spelled so that no word of it is recognized."""
 
 # In the order in which they lose a tie: words that a tool brought and the assistant repeated are the tool's.
 _UNTRUSTED = ("tool", "quoted")
@@ -74,13 +79,13 @@ def trace(
         >>> trace("User likes bitcoin", told, "2026-11-20", None).role
         'tool'
     """
-    words = set(analyze(" ".join(leaf_texts(content)))) - _ABOUT_THE_USER
+    words = set(_words(" ".join(leaf_texts(content)))) - _ABOUT_THE_USER
     known = _shares(words, remembered)
     words = words.difference(*(shared for shared, _ in known)) or words
     told, known = _shares(words, segments), _shares(words, remembered)
     if known and (not told or max(_held(known).values()) > max(_held(told).values())):
         told = known
-    role = _source(_held(told))
+    role = _source(_held(told), len(words))
     ranked = sorted((pair for pair in told if pair[1].role == role), key=lambda pair: len(pair[0]), reverse=True)
     near = [one for shared, one in ranked if shared] or [one for _, one in ranked[-1:]]
     ids = tuple(dict.fromkeys(one.message_id for one in near if one.message_id))
@@ -101,7 +106,7 @@ _ABOUT_THE_USER = frozenset(analyze("user users person people said says states s
 
 
 def _shares(words: set[str], segments: Sequence[Segment]) -> list[tuple[set[str], Segment]]:
-    return [(words & set(analyze(one.text)), one) for one in segments]
+    return [(words & set(_words(one.text)), one) for one in segments]
 
 
 def _held(shares: Sequence[tuple[set[str], Segment]]) -> dict[str, int]:
@@ -112,11 +117,17 @@ def _held(shares: Sequence[tuple[set[str], Segment]]) -> dict[str, int]:
     return {role: len(words) for role, words in held.items()}
 
 
-def _source(held: dict[str, int]) -> str:
+def _words(text: str) -> list[str]:
+    """Return the words of a text as people read it: letters that hide or pass for others must not part two of one."""
+    return analyze(undisguised(text))
+
+
+def _source(held: dict[str, int], words: int) -> str:
     if not held:
         return "assistant"  # no conversation: a phase that works on memories alone
     best = max(held.values())
-    if best == 0:
+    doubtful = not held.keys().isdisjoint(_UNTRUSTED) and best < SMALLEST_SHARE * words
+    if best == 0 or doubtful:
         return min(held, key=lambda role: (TRUST[role], role))
     if held.get("user", 0) == best:
         return "user"

@@ -23,6 +23,7 @@ from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import RoutedStats
+from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Found, Recall
 from warmgraph.store.reranking import RERANK_DEPTH, Reranking
@@ -30,6 +31,7 @@ from warmgraph.store.search import Query
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
+from warmgraph.store.sqlite.held_rows import HeldRows
 from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
@@ -45,7 +47,7 @@ Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
 
 
-class RoutedStore(SignallingStore):
+class RoutedStore(ForgettingStore, SignallingStore):
     """A durable `BaseStore` in one file.
 
     Rows, vectors and term counts live in SQLite (WAL). One thread writes and commits what arrives together; a call
@@ -127,6 +129,7 @@ class RoutedStore(SignallingStore):
         weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
         self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
         self._unembedded = Unembedded(self._upkeep)
+        self._resume_when_opened()
         self._sweep_if_configured()
 
     # -- opening and closing ------------------------------------------------------------------------
@@ -144,6 +147,11 @@ class RoutedStore(SignallingStore):
         """What embeds texts and queries, with its memo."""
         return self.ranking.embedder
 
+    @property
+    def held(self) -> HeldRows:
+        """What the file holds, as erasure, export and `warmgraph doctor` see it."""
+        return HeldRows(self, self._database, self._indexes, self._now, self.ranking)
+
     def close(self) -> None:
         """Finish what was begun and close the file. Safe to call twice.
 
@@ -152,8 +160,6 @@ class RoutedStore(SignallingStore):
         self.stop_ttl_sweeper()
         self._indexes.refits.stop()
         self._database.close()
-
-    # -- what it can do besides ---------------------------------------------------------------------
 
     def recall_long_term(
         self,

@@ -9,6 +9,7 @@ from langgraph.store.base import BaseStore
 from warmgraph.forks import ForkAware
 from warmgraph.store.backends import Backend
 from warmgraph.store.contract import StepStore
+from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.sweeper import Sweeper
 from warmgraph.store.warm_recalls import WarmRecalls
 from warmgraph.warm import WarmTier
@@ -16,7 +17,7 @@ from warmgraph.warm import WarmTier
 __all__ = ["WarmUpkeep"]
 
 
-class WarmUpkeep(StepStore, ForkAware):
+class WarmUpkeep(ForgettingStore, ForkAware):
     """The upkeep of a `WarmStore`."""
 
     long_term: BaseStore | None
