@@ -68,6 +68,11 @@ chat: $(STAMP) ## Talk to the agent in the terminal
 	@mkdir -p "$(dir $(WARMGRAPH_DB))"
 	$(WITH_ENV) $(BIN)/warmgraph chat $(ARGS)
 
+.PHONY: guide
+guide: $(STAMP) ## Write the guide, one HTML page, from the graphs and bench/results
+	$(BIN)/warmgraph guide --documents docs/operations.md
+	$(BIN)/warmgraph guide $(ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## Measure what the graph costs over a bare one
 	$(BIN)/warmgraph bench turn $(ARGS)
@@ -86,6 +91,7 @@ results: $(PEERS) ## Measure anew what the README says, into bench/results
 	$(BIN)/warmgraph bench inline --json bench/results/inline.json
 	$(BIN)/warmgraph bench buffer --json bench/results/buffer.json
 	$(BIN)/warmgraph bench import --json bench/results/import.json
+	$(BIN)/warmgraph bench upkeep --json bench/results/upkeep.json
 	$(BIN)/warmgraph bench packing --json bench/results/packing.json --chart bench/results/packing.svg
 	$(BIN)/warmgraph bench compare --vectors none --json bench/results/compare.json --chart bench/results/compare.svg
 	$(if $(DATA),$(MAKE) results-conversations,@echo "make results DATA=DIR measures recall in real conversations, too.")

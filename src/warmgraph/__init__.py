@@ -10,6 +10,8 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.middleware`        `MemoryMiddleware` for LangChain's `create_agent` (`warmgraph[langchain]`)
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, `PostgresLongTerm`, records, namespaces
+`warmgraph.doctor`            what is wrong with a memory file, and how it is mended
+`warmgraph.erasure`           `forget`: a person's memories gone from every place that may hold a copy
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
 `warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process
 `warmgraph.ranking`           routers and scorers
@@ -40,11 +42,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from warmgraph.buffer import InteractionRecord, WarmBuffer, remember_interaction
     from warmgraph.clients import with_fast_memory, with_memory
+    from warmgraph.erasure import aforget, forget
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
         ExecutorClosedError,
         ExtractionError,
+        ImportDataError,
         InvalidArgumentError,
         InvalidFilterError,
         InvalidValueError,
@@ -72,11 +76,13 @@ if TYPE_CHECKING:
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
     from warmgraph.prebuilt import (
+        create_consolidation_graph,
         create_extraction_graph,
         create_memory_agent,
         create_prompt_optimization_graph,
         create_recall_graph,
         create_reflection_graph,
+        create_review_graph,
         create_summarization_graph,
     )
     from warmgraph.prompts import (
@@ -117,6 +123,7 @@ __all__ = [
     "EmbeddingError",
     "ExecutorClosedError",
     "ExtractionError",
+    "ImportDataError",
     "InteractionRecord",
     "InvalidArgumentError",
     "InvalidFilterError",
@@ -156,8 +163,10 @@ __all__ = [
     "WarmGraphError",
     "WarmStore",
     "__version__",
+    "aforget",
     "asummarize_messages",
     "create_chat_model",
+    "create_consolidation_graph",
     "create_extraction_graph",
     "create_manage_memory_tool",
     "create_memory_agent",
@@ -169,9 +178,11 @@ __all__ = [
     "create_prompt_optimizer",
     "create_recall_graph",
     "create_reflection_graph",
+    "create_review_graph",
     "create_search_memory_tool",
     "create_summarization_graph",
     "create_thread_extractor",
+    "forget",
     "remember_interaction",
     "summarize_messages",
     "with_fast_memory",
@@ -205,8 +216,10 @@ _HOME = {
     "TextMemory": "warmgraph.text_memory",
     "WarmBuffer": "warmgraph.buffer",
     "WarmStore": "warmgraph.store",
+    "aforget": "warmgraph.erasure",
     "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
+    "create_consolidation_graph": "warmgraph.prebuilt",
     "create_extraction_graph": "warmgraph.prebuilt",
     "create_manage_memory_tool": "warmgraph.knowledge",
     "create_memory_agent": "warmgraph.prebuilt",
@@ -219,8 +232,10 @@ _HOME = {
     "create_recall_graph": "warmgraph.prebuilt",
     "create_search_memory_tool": "warmgraph.knowledge",
     "create_reflection_graph": "warmgraph.prebuilt",
+    "create_review_graph": "warmgraph.prebuilt",
     "create_summarization_graph": "warmgraph.prebuilt",
     "create_thread_extractor": "warmgraph.knowledge",
+    "forget": "warmgraph.erasure",
     "remember_interaction": "warmgraph.buffer",
     "summarize_messages": "warmgraph.short_term",
     "with_fast_memory": "warmgraph.clients",

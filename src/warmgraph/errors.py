@@ -17,10 +17,11 @@ that callers already catch::
      |    +-- ExecutorClosedError                 submitted after shutdown()
      |    `-- JobLeftError                        the job stays in its queue, and runs when that is opened again
      `-- StoreError (RuntimeError)                the long-term store could not do what was asked
+          +-- ImportDataError (ValueError)        a line of an export is damaged; nothing was imported
           +-- StoreClosedError                    used after close()
           +-- StoreCorruptError                   the file is damaged, or not a file of ours
           +-- StoreVersionError                   the file is of a version of warmgraph that this one cannot work with
-          `-- StoreUnavailableError (OSError)     the disk is full, read-only, locked or gone
+          `-- StoreUnavailableError (OSError)     the disk is full, read-only, locked or gone; the database is away
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "EmbeddingError",
     "ExecutorClosedError",
     "ExtractionError",
+    "ImportDataError",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
@@ -140,6 +142,34 @@ class StoreError(WarmGraphError, RuntimeError):
     """The long-term store could not do what was asked."""
 
 
+class ImportDataError(StoreError, ValueError):
+    """A line of an export is not what it has to be, or meets what is there already. Nothing was imported.
+
+    Args:
+        line: Its number, from 1.
+        expected: What it has to be.
+        got: What came.
+
+    Example:
+        >>> raise ImportDataError(7, expected="a JSON object", got="{")
+        Traceback (most recent call last):
+        ...
+        warmgraph.errors.ImportDataError: line 7: expected a JSON object, got '{'
+    """
+
+    def __init__(self, line: int, *, expected: str, got: object) -> None:
+        self.line: int = line
+        self.expected: str = expected
+        self.got: str = _shorten(got)
+        super().__init__(line, expected, self.got)
+
+    def __str__(self) -> str:
+        return f"line {self.line}: expected {self.expected}, got {self.got}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_import, (self.line, self.expected, self.got))
+
+
 class StoreClosedError(StoreError):
     """The store was used after `close()`."""
 
@@ -153,7 +183,7 @@ class StoreVersionError(StoreError):
 
 
 class StoreUnavailableError(StoreError, OSError):
-    """The disk is full, read-only, locked by another process, or gone."""
+    """The disk is full, read-only, locked by another process, or gone; or the database is away."""
 
 
 def _shorten(value: object, limit: int = 200) -> str:
@@ -169,6 +199,10 @@ class _Shown(str):
 
 def _rebuild(kind: type[InvalidArgumentError], argument: str, expected: str, got: str) -> InvalidArgumentError:
     return kind(argument, expected=expected, got=_Shown(got))
+
+
+def _rebuild_import(line: int, expected: str, got: str) -> ImportDataError:
+    return ImportDataError(line, expected=expected, got=_Shown(got))
 
 
 def _rebuild_missing(package: str, extra: str) -> MissingDependencyError:

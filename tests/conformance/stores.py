@@ -119,7 +119,9 @@ def _ranked_by(mode: str, make: Callable[..., BaseStore]) -> Kind:
 
 # Codes from the second vector on, cells from the fourth, so that the few items of a case are searched as a large
 # namespace is.
-_EARLY = Plan(codes_from=2, routed_from=4, estimated_from=1, nlist=2, fewest=1, probed=0.5, reranked=1, batch=2)
+_EARLY = Plan(
+    codes_from=2, routed_from=4, estimated_from=1, mapped_from=1, nlist=2, fewest=1, probed=0.5, reranked=1, batch=2
+)
 
 KINDS: dict[str, Kind] = {
     "InMemoryStore": Kind(_in_memory, ("index",), _INHERITED | _ITS_OWN),  # first: it checks the kit

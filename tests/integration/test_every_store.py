@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,9 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.types import RetryPolicy
 
 from tests.graph_runs import run
+from tests.knowledge_models import Profile
 from tests.postgres_server import database_uri, postgres_server
+from warmgraph import MemoryLayer
 from warmgraph.embeddings import HashingEmbeddings
 from warmgraph.memory_block import parse_block
 from warmgraph.middleware import MemoryMiddleware
@@ -193,6 +196,21 @@ def test_receipts_of_a_subgraph_are_streamed_with_subgraphs(make: Any_) -> None:
     chunks = list(graph.stream(given, context=ANA, stream_mode="custom", subgraphs=True))
 
     assert ["memory_recall", "memory_remember"] == [event["type"] for _, event in chunks]
+
+
+def test_a_layer_is_kept_and_read_on_every_store(store: BaseStore) -> None:
+    """By its tools and in a prompt; a single memory is kept current field by field."""
+    ana: Any = {"configurable": {"user_id": "ana"}}
+    notes = MemoryLayer("notes", ("memories", "{user_id}"), store=store)
+    notes.as_tools()[0].invoke({"content": "Lives in Lisbon."}, ana)
+    profile = MemoryLayer("profile", ("memories", "{user_id}"), kind="single", schemas=Profile, store=store)
+    update, read = profile.as_tools()
+    update.invoke({"content": {"name": "Ana"}}, ana)
+    update.invoke({"content": {"city": "Lisbon"}}, ana)
+
+    assert "Lives in Lisbon." in str(notes.invoke({"query": "Who lives in Lisbon?"}, ana))
+    assert {"name": "Ana", "city": "Lisbon"} == json.loads(read.invoke({}, ana))
+    assert [] == notes.invoke({"query": "Who lives in Lisbon?"}, {"configurable": {"user_id": "bob"}})
 
 
 class FailsAfterWriting(BaseStore):

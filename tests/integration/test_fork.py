@@ -66,6 +66,33 @@ store._check()
 store.close()
 """
 
+LARGE = """
+from warmgraph.index import Plan
+plan = Plan(codes_from=100, routed_from=300, mapped_from=100, estimated_from=100, nlist=16, batch=8)
+store = RoutedStore(path, index={"embed": HashingEmbeddings(16), "fields": ["content"]}, vector_plan=plan)
+for n in range(400):
+    store.put(NS, f"parent-{n}", {"content": f"fact {n}"})
+store.search(NS, query="fact 3")  # and codes are being made
+
+def serve(name):
+    def work():
+        assert len(store.search(NS, query="fact 3", limit=5)) == 5
+        for n in range(20):
+            store.put(NS, f"{name}-{n}", {"content": f"{name} says {n}"})
+            assert f"{name}-{n}" in {item.key for item in store.search(NS, query=f"{name} says {n}", limit=50)}
+        store._check()
+        store.close()
+    return work
+
+children = [fork(serve(f"child{n}")) for n in range(2)]
+assert store._indexes.refits.join(60)
+assert ended(*children) == [0, 0]
+assert store.stats().refits and not store.stats().failed_refits
+assert len(store.search(NS, query="fact 3", limit=1000)) == 440
+store._check()
+store.close()
+"""
+
 BUSY = """
 store = RoutedStore(path)
 stop, failures = threading.Event(), []
@@ -188,6 +215,7 @@ idle.close()
     "program",
     [
         pytest.param(PRELOADED, id="servers-that-fork-share-what-was-opened-before"),
+        pytest.param(LARGE, id="codes-and-cells-are-made-anew-in-the-child"),
         pytest.param(BUSY, id="forking-in-the-middle-of-writes-and-reads-harms-nobody"),
         pytest.param(OUTLIVED, id="a-child-outlives-the-store-of-its-parent"),
         pytest.param(IN_MEMORY, id="what-is-in-the-memory-of-the-parent-is-not-shared"),

@@ -19,6 +19,8 @@ from warmgraph.testing import FakeEmbeddings
 
 __all__ = ["database_uri", "postgres_server"]
 
+pytestmark = pytest.mark.faults
+
 NS = ("memories", "ana")
 INDEX: Any = {"dims": 64, "embed": FakeEmbeddings(64), "fields": ["content"]}
 

@@ -18,6 +18,8 @@ from warmgraph.store import PostgresLongTerm, WarmStore
 
 __all__ = ["database_uri", "postgres_server"]
 
+pytestmark = pytest.mark.faults
+
 NS = ("memories", "ana")
 BOUND = 10.0  # seconds that a loaded machine may take; how long it really takes is measured by the benchmark
 

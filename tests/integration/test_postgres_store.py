@@ -142,6 +142,16 @@ def test_a_namespace_that_is_too_large_is_not_peeked_into(database_uri: str) -> 
     assert "3" == recall.items[0].key
 
 
+def test_without_embeddings_the_newest_of_a_large_namespace_are_found(database_uri: str) -> None:
+    """By words the database does not rank, so what fits into RAM is what a recall finds, and the best of that first."""
+    with WarmStore.open(database_uri, capacity=4, max_index_bytes=20_000) as store:
+        for n in range(40):
+            store.put(NS, f"{n}", {"content": f"pears number {n}"})
+        store.recall(NS, "pears number 3", limit=3)
+        recall = store.recall(NS, "pears number 33", limit=3)
+    assert "33" == recall.items[0].key
+
+
 def test_hits_ask_the_database_nothing(store: WarmStore) -> None:
     """Once a namespace is warm a recall of what it holds works without a connection."""
     for n in range(5):
@@ -239,3 +249,27 @@ def test_a_forked_child_works_on_connections_of_its_own(store: WarmStore) -> Non
     store.put(NS, "parent", {"content": "written by the parent"})
     assert 0 == os.waitstatus_to_exitcode(status)
     assert ["child", "home", "parent"] == sorted(item.key for item in store.search(NS))
+
+
+def test_items_that_are_read_live_on(store: WarmStore, database_uri: str) -> None:
+    """A read of a warm item moves its expiry, here at once and in the database soon after; half a minute is enough."""
+    import psycopg
+
+    assert isinstance(store.long_term, PostgresLongTerm)
+    store.put(NS, "home", {"content": "Lisbon"}, ttl=0.5)
+    store.recall(NS, "Lisbon")
+    with psycopg.connect(database_uri, autocommit=True) as connection:
+        ask = "SELECT expires_at, ttl_minutes FROM warmgraph.store"
+        before = connection.execute(ask).fetchone()
+        store.long_term.renew([(NS, "home")])
+        feed = store.long_term.feed
+        rounds = feed.rounds
+        feed.nudge()
+        while feed.rounds < rounds + 2:
+            feed.nudge()
+        after = connection.execute(ask).fetchone()
+    assert before is not None
+    assert after is not None
+    assert (0.5, 0.5) == (before[1], after[1])
+    assert after[0] > before[0]
+    assert store.get(NS, "home") is not None

@@ -20,7 +20,9 @@ from warmgraph.testing import FakeEmbeddings
 
 Namespace = tuple[str, ...]
 
-EARLY = Plan(codes_from=2, routed_from=4, estimated_from=1, nlist=2, fewest=1, probed=0.5, reranked=1, batch=2)
+EARLY = Plan(
+    codes_from=2, routed_from=4, estimated_from=1, mapped_from=1, nlist=2, fewest=1, probed=0.5, reranked=1, batch=2
+)
 """Codes and cells for the few items of a namespace here."""
 
 MAKERS: dict[str, Any] = {

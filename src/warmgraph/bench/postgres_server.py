@@ -39,7 +39,7 @@ class PostgresServer:
         self._server: Any = get_server(self._folder / "data", start=False)
         self._settings = dict(settings or {})
         self._up = False
-        self.uri = ""
+        self.uri: str = ""
 
     def __enter__(self) -> Self:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from warmgraph.bench.benchmark import Benchmark
 from warmgraph.bench.buffer import BUFFER
 from warmgraph.bench.compare import COMPARE
+from warmgraph.bench.consolidate import CONSOLIDATE
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
@@ -16,6 +17,7 @@ from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
 from warmgraph.bench.turn import TURN
+from warmgraph.bench.upkeep import UPKEEP
 
 __all__ = ["BENCHMARKS"]
 
@@ -29,8 +31,10 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     BUFFER,
     LOCOMO,
     REPLAY,
+    POSTGRES,
     PACKING,
     COMPARE,
-    POSTGRES,
+    CONSOLIDATE,
     IMPORT,
+    UPKEEP,
 )

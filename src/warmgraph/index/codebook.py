@@ -12,7 +12,7 @@ from warmgraph.errors import DimensionError, InvalidArgumentError
 from warmgraph.index.base import BLOCK, FloatArray, IntArray
 from warmgraph.index.signs import principal_axes
 
-__all__ = ["Codebook"]
+__all__ = ["Codebook", "import_clustering"]
 
 _AXES = 128
 """Centroids are compared along so many principal axes: 22 us a query for 2,048 cells instead of 58, at the same recall
@@ -230,6 +230,11 @@ class Codebook:
         np.testing.assert_allclose(self._sums[: self.nlist], sums, atol=1e-4)
         full = self._counts[: self.nlist] > 0
         np.testing.assert_allclose(self.centroids_[full], _unit(self._sums[: self.nlist][full]), atol=1e-5)
+
+
+def import_clustering() -> None:
+    """Import what `Codebook.fit` needs: a second of work, for whoever wants to choose when."""
+    import sklearn.cluster  # noqa: F401
 
 
 def _unit(rows: npt.NDArray[np.floating]) -> FloatArray:

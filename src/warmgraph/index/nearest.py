@@ -44,8 +44,8 @@ def _among(distances: npt.NDArray[np.uint16], places: IntArray, number: int) -> 
     """Return the places with the smallest distances: all up to the threshold, or without it if that is too many."""
     if number >= len(places):
         return places
-    kept = places[distances <= np.partition(distances, number - 1)[number - 1]]
+    kept: IntArray = places[distances <= np.partition(distances, number - 1)[number - 1]]
     if len(kept) <= 2 * number:
         return kept
-    best = np.argpartition(distances, number - 1)[:number]
-    return places[best]
+    best: IntArray = places[np.argpartition(distances, number - 1)[:number]]
+    return best

@@ -382,7 +382,8 @@ class RoutedIndex(VectorIndex):
 
     def _new_coded(self, routing: Routing, count: int) -> CodedVectors:
         """Return codes and cells without a vector yet, with room for `count`."""
-        fresh = CodedVectors(routing.coder, routing.codebook, self._files.new(), adapts=self.plan.nlist is None)
+        rows = self._files.new(few=count < self.plan.mapped_from)
+        fresh = CodedVectors(routing.coder, routing.codebook, rows, adapts=self.plan.nlist is None)
         fresh.reserve(count)
         return fresh
 

@@ -184,9 +184,13 @@ class VectorFiles:
                 if path != but:
                     path.unlink(missing_ok=True)
 
-    def new(self) -> VectorRows:
-        """Return room without a vector in it."""
-        if self.directory is None:
+    def new(self, *, few: bool = False) -> VectorRows:
+        """Return room without a vector in it.
+
+        Args:
+            few: Whether there will be so few that a file without a name is not worth its descriptors.
+        """
+        if self.directory is None or (self._unnamed and few):
             return VectorRows(self.dims)
         if self._unnamed:
             return VectorRows(self.dims, beside=self.directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warmgraph.knowledge.consolidation import Consolidated, Consolidator, asources_of, create_consolidator, sources_of
 from warmgraph.knowledge.edits import ExtractedMemories, ExtractedMemory, MemoryChange
 from warmgraph.knowledge.history import MemoryRevision
 from warmgraph.knowledge.layer import LayerMemories, MemoryLayer
@@ -18,6 +19,8 @@ from warmgraph.store.namespaces import NamespaceTemplate
 
 __all__ = [
     "Candidate",
+    "Consolidated",
+    "Consolidator",
     "ExtractedMemories",
     "ExtractedMemory",
     "LayerMemories",
@@ -38,10 +41,13 @@ __all__ = [
     "SummarizeThread",
     "ThreadExtractor",
     "TrustPolicy",
+    "asources_of",
+    "create_consolidator",
     "create_manage_memory_tool",
     "create_memory_manager",
     "create_memory_searcher",
     "create_memory_store_manager",
     "create_search_memory_tool",
     "create_thread_extractor",
+    "sources_of",
 ]

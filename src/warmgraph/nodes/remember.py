@@ -90,6 +90,8 @@ def create_remember_node(
         trace = current_trace(state)
         # The time at which the turn began: written again, a row is the same row, to the second.
         said_at = trace["at"] if trace is not None else clock.now().isoformat(timespec="seconds")
+        # What an answer was given is what is in use: consolidation forgets by it.
+        recalled = [item["key"] for item in trace["items"]] if trace is not None else []
         turn = current_turn(messages)
         keys = turn_keys(visit.thread_id, (messages[at] for at in turn))
         said = [(at, key, text) for at, key in zip(turn, keys, strict=True) if (text := message_text(messages[at]))]
@@ -102,7 +104,7 @@ def create_remember_node(
                 PutOp(
                     place,
                     key,
-                    _value(messages[at], text, at, visit.thread_id, said_at, importance),
+                    _value(messages[at], text, at, visit.thread_id, said_at, importance, recalled),
                     index=["content"],  # ids and times are not embedded
                     ttl=lives,
                 )
@@ -178,7 +180,13 @@ def _without_repetition(ops: Sequence[PutOp]) -> list[list[PutOp]]:
 
 
 def _value(
-    message: BaseMessage, text: str, position: int, thread_id: str | None, said_at: str, importance: float | None
+    message: BaseMessage,
+    text: str,
+    position: int,
+    thread_id: str | None,
+    said_at: str,
+    importance: float | None,
+    recalled: list[str],
 ) -> dict[str, Any]:
     """Return what `MemoryRecord.to_value` would: written out, because two of these are on the way of every turn."""
     value: dict[str, Any] = {
@@ -197,4 +205,6 @@ def _value(
         value["message_id"] = message.id
     if importance is not None:
         value["importance"] = importance
+    if recalled and value["role"] == "assistant":
+        value["meta"] = {"recalled": recalled}
     return value

@@ -225,6 +225,11 @@ class Ranking:
         )
         return vector
 
+    def forget_queries(self) -> None:
+        """Forget the vectors of queries, which may quote what is being erased."""
+        if self.embedder is not None:
+            self.embedder.forget_queries()
+
     def searchables(
         self, puts: Sequence[Put], *, later: bool = False
     ) -> Steps[list[tuple[Searchable, NDArray[np.float32] | None]]]:

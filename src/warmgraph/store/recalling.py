@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
+from warmgraph.clock import Clock
 from warmgraph.ranking import WarmRouter
 from warmgraph.steps import Steps, arun, run
 from warmgraph.store.contract import StepStore
 from warmgraph.store.plan import Search, recall_search
 from warmgraph.store.recalls import Recall
+from warmgraph.store.validity import AsOf, open_only, recall_as_of
 
 __all__ = ["RecallingStore"]
 
@@ -18,7 +21,12 @@ Namespace: TypeAlias = tuple[str, ...]
 
 
 class RecallingStore(StepStore):
-    """A store that ranks the items of one namespace: those that are warm, all of them, or as a router decides."""
+    """A store that ranks the items of one namespace: those that are warm, all of them, or as a router decides.
+
+    What a memory's `valid_to` has ended is not recalled.
+    """
+
+    clock: Clock
 
     def recall_warm(
         self,
@@ -45,7 +53,7 @@ class RecallingStore(StepStore):
             InvalidArgumentError: A bad argument.
             StoreError: The namespace could not be read on its first touch.
         """
-        return run(self._warm_steps(self._search(namespace, query, limit, filter, exclude)))
+        return run(self._open(self._warm_steps, self._search(namespace, query, limit, filter, exclude)))
 
     async def arecall_warm(
         self,
@@ -57,7 +65,7 @@ class RecallingStore(StepStore):
         exclude: Collection[str] = (),
     ) -> Recall:
         """Recall like `recall_warm`, without blocking the event loop."""
-        return await arun(self._warm_steps(self._search(namespace, query, limit, filter, exclude)))
+        return await arun(self._open(self._warm_steps, self._search(namespace, query, limit, filter, exclude)))
 
     def recall_long_term(
         self,
@@ -67,9 +75,10 @@ class RecallingStore(StepStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
-        """Rank all items of one namespace, warm or not. Arguments and errors as in `recall_warm`."""
-        return run(self._long_term_steps(self._search(namespace, query, limit, filter, exclude)))
+        """Rank all items of one namespace, warm or not. Arguments as in `recall`, errors as in `recall_warm`."""
+        return run(self._all(self._search(namespace, query, limit, filter, exclude), as_of))
 
     async def arecall_long_term(
         self,
@@ -79,9 +88,10 @@ class RecallingStore(StepStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
         """Recall like `recall_long_term`, without blocking the event loop."""
-        return await arun(self._long_term_steps(self._search(namespace, query, limit, filter, exclude)))
+        return await arun(self._all(self._search(namespace, query, limit, filter, exclude), as_of))
 
     def recall(
         self,
@@ -92,6 +102,7 @@ class RecallingStore(StepStore):
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
         router: WarmRouter | None = None,
+        as_of: AsOf | None = None,
     ) -> Recall:
         """Answer from the warm tier if the router finds that enough, else from the long-term tier.
 
@@ -102,11 +113,13 @@ class RecallingStore(StepStore):
             filter: As in `search`.
             exclude: Keys that are neither returned nor counted in favour of a hit.
             router: Decides instead of the store's own.
+            as_of: Recall what was true at this time: a datetime, a date, or one of them in ISO 8601. Changed and
+                deleted memories are found as they were then. The warm tier knows the present, and is not asked.
 
         Raises:
             As `recall_warm`.
         """
-        return run(self._recall_steps(self._search(namespace, query, limit, filter, exclude), router))
+        return run(self._routed(self._search(namespace, query, limit, filter, exclude), router, as_of))
 
     async def arecall(
         self,
@@ -117,9 +130,10 @@ class RecallingStore(StepStore):
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
         router: WarmRouter | None = None,
+        as_of: AsOf | None = None,
     ) -> Recall:
         """Recall like `recall`, without blocking the event loop."""
-        return await arun(self._recall_steps(self._search(namespace, query, limit, filter, exclude), router))
+        return await arun(self._routed(self._search(namespace, query, limit, filter, exclude), router, as_of))
 
     @abstractmethod
     def _warm_steps(self, search: Search) -> Steps[Recall]:
@@ -132,6 +146,19 @@ class RecallingStore(StepStore):
     @abstractmethod
     def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
         """Rank the warm items, and all if the router finds these not enough; `None`: the store's own router."""
+
+    def _open(self, rank: Callable[[Search], Steps[Recall]], search: Search) -> Steps[Recall]:
+        return open_only(rank, search, self.clock.now())
+
+    def _all(self, search: Search, as_of: AsOf | None) -> Steps[Recall]:
+        if as_of is not None:
+            return recall_as_of(self._long_term_steps, search, as_of)
+        return self._open(self._long_term_steps, search)
+
+    def _routed(self, search: Search, router: WarmRouter | None, as_of: AsOf | None) -> Steps[Recall]:
+        if as_of is not None:
+            return recall_as_of(self._long_term_steps, search, as_of)
+        return self._open(partial(self._recall_steps, router=router), search)
 
     def _search(
         self,

@@ -23,6 +23,7 @@ from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import RoutedStats
+from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Found, Recall
 from warmgraph.store.reranking import RERANK_DEPTH, Reranking
@@ -30,6 +31,7 @@ from warmgraph.store.search import Query
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
+from warmgraph.store.sqlite.held_rows import HeldRows
 from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
@@ -37,6 +39,7 @@ from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
 from warmgraph.store.sqlite.unembedded import Unembedded
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
+from warmgraph.store.validity import AsOf, open_only, recall_as_of
 
 __all__ = ["RoutedStore"]
 
@@ -44,7 +47,7 @@ Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
 
 
-class RoutedStore(SignallingStore):
+class RoutedStore(ForgettingStore, SignallingStore):
     """A durable `BaseStore` in one file.
 
     Rows, vectors and term counts live in SQLite (WAL). One thread writes and commits what arrives together; a call
@@ -126,6 +129,7 @@ class RoutedStore(SignallingStore):
         weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
         self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
         self._unembedded = Unembedded(self._upkeep)
+        self._resume_when_opened()
         self._sweep_if_configured()
 
     # -- opening and closing ------------------------------------------------------------------------
@@ -143,6 +147,11 @@ class RoutedStore(SignallingStore):
         """What embeds texts and queries, with its memo."""
         return self.ranking.embedder
 
+    @property
+    def held(self) -> HeldRows:
+        """What the file holds, as erasure, export and `warmgraph doctor` see it."""
+        return HeldRows(self, self._database, self._indexes, self._now, self.ranking)
+
     def close(self) -> None:
         """Finish what was begun and close the file. Safe to call twice.
 
@@ -152,8 +161,6 @@ class RoutedStore(SignallingStore):
         self._indexes.refits.stop()
         self._database.close()
 
-    # -- what it can do besides ---------------------------------------------------------------------
-
     def recall_long_term(
         self,
         namespace: Namespace,
@@ -162,8 +169,9 @@ class RoutedStore(SignallingStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
-        """Return the best items of one namespace, by the best ranking there is.
+        """Return the best items of one namespace that still hold, by the best ranking there is.
 
         Args:
             namespace: The namespace itself; nothing below it.
@@ -171,12 +179,13 @@ class RoutedStore(SignallingStore):
             limit: Items to return at most.
             filter: As in `search`.
             exclude: Keys that are neither returned nor counted in favour of a hit.
+            as_of: Recall what was true at this time, by default now; see `WarmStore.recall`.
 
         Raises:
             InvalidArgumentError: A bad argument.
             StoreError: The file could not be read.
         """
-        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude), as_of))
 
     async def arecall_long_term(
         self,
@@ -186,9 +195,10 @@ class RoutedStore(SignallingStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
         """Recall like `recall_long_term`, without blocking the event loop."""
-        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude), as_of))
 
     def stats(self) -> RoutedStats:
         """Return counts and bytes."""
@@ -373,10 +383,15 @@ class RoutedStore(SignallingStore):
 
     # -- within -------------------------------------------------------------------------------------
 
-    def _recall(self, search: Search) -> Steps[Recall]:
-        found = yield from self.recall_steps(self._reranking.widened(search))
-        found = yield from self._reranking.ordered(search, found)
-        return Recall(found.items, "long_term", failure=found.failure)
+    def _recall(self, search: Search, as_of: AsOf | None) -> Steps[Recall]:
+        def ranked(asked: Search) -> Steps[Recall]:
+            found = yield from self.recall_steps(self._reranking.widened(asked))
+            found = yield from self._reranking.ordered(asked, found)
+            return Recall(found.items, "long_term", failure=found.failure)
+
+        if as_of is not None:
+            return recall_as_of(ranked, search, as_of)
+        return open_only(ranked, search, self.clock.now())
 
     def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
         """Search one namespace by vector, and say how sure that is."""

@@ -112,17 +112,6 @@ class Query:
         return next(iter(named.values())) if len(named) == 1 else NOBODY
 
 
-def _similar(index: NamespaceIndex, slot: int) -> NDArray[np.float32]:
-    """Return the cosine of every slot to one, 0 without a vector; of several vectors the nearest count."""
-    found = np.zeros(index.size, np.float32)
-    if index.vectors is not None:
-        for vector in index.vectors.vectors_of(slot):
-            scores = index.dense(vector)
-            if scores is not None:
-                np.maximum(found, scores, out=found)
-    return found
-
-
 def _dense(
     index: NamespaceIndex,
     vector: NDArray[np.float32],
@@ -140,6 +129,17 @@ def _dense(
     if len(best) > CROWD:  # many are equally good
         best = best[np.argpartition(-lexical[best], CROWD)[:CROWD]]
     return index.estimates(vector, best if among is None else np.union1d(best, np.flatnonzero(among)))
+
+
+def _similar(index: NamespaceIndex, slot: int) -> NDArray[np.float32]:
+    """Return the cosine of every slot to one, 0 without a vector; of several vectors the nearest count."""
+    found = np.zeros(index.size, np.float32)
+    if index.vectors is not None:
+        for vector in index.vectors.vectors_of(slot):
+            scores = index.dense(vector)
+            if scores is not None:
+                np.maximum(found, scores, out=found)
+    return found
 
 
 _Place: TypeAlias = tuple[float, int, Ranked]

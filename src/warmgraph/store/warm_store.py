@@ -28,6 +28,7 @@ from warmgraph.steps import Steps, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, PostgresBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import check_ttl_config
+from warmgraph.store.erasing import Rows, StoreRows
 from warmgraph.store.figures import WarmStats
 from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_namespace, check_put
 from warmgraph.store.postgres import PostgresLongTerm, is_postgres_uri
@@ -194,7 +195,8 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
             'I live in Lisbon.'
         """
         kind: Any = PostgresLongTerm if is_postgres_uri(path) else RoutedStore
-        names = signature(kind).parameters.keys() - _OWN_OPTIONS
+        # What is recalled is read by one reranker, whichever tier it comes from.
+        names = signature(kind).parameters.keys() - {"reranker", "rerank_depth"}
         long_term = kind(path, index=index, **{name: options.pop(name) for name in names if name in options})
         try:
             store = cls(long_term, **options)
@@ -231,6 +233,17 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
                 evictions=self._tier.evictions,
                 arena_bytes=self._backend.arena_bytes,
             )
+
+    @property
+    def held(self) -> Rows:
+        """What the store behind holds, or this one where there is none."""
+        if isinstance(self.long_term, RoutedStore):
+            return self.long_term.held
+        return StoreRows(self, self.long_term, wiped=self.long_term is None)
+
+    def forget_queries(self) -> None:
+        """Forget the vectors of queries, which may quote what is being erased."""
+        self._backend.ranking.forget_queries()
 
     # -- the contract ------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from langgraph.store.base import BaseStore
 from warmgraph.forks import ForkAware
 from warmgraph.store.backends import Backend
 from warmgraph.store.contract import StepStore
-from warmgraph.store.routed import RoutedStore
+from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.sweeper import Sweeper
 from warmgraph.store.warm_recalls import WarmRecalls
 from warmgraph.warm import WarmTier
@@ -17,7 +17,7 @@ from warmgraph.warm import WarmTier
 __all__ = ["WarmUpkeep"]
 
 
-class WarmUpkeep(StepStore, ForkAware):
+class WarmUpkeep(ForgettingStore, ForkAware):
     """The upkeep of a `WarmStore`."""
 
     long_term: BaseStore | None
@@ -30,8 +30,8 @@ class WarmUpkeep(StepStore, ForkAware):
 
     @property
     def ttl_sweeper(self) -> Sweeper:
-        """What sweeps the store: that of the `RoutedStore` behind where there is one, which outlives this store."""
-        return self.long_term.ttl_sweeper if isinstance(self.long_term, RoutedStore) else super().ttl_sweeper
+        """What sweeps the store: that of the store of ours behind where there is one, which outlives this store."""
+        return self.long_term.ttl_sweeper if isinstance(self.long_term, StepStore) else super().ttl_sweeper
 
     def _stop_own_sweeper(self) -> None:
         if self._sweeps is not None:

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent  # noqa: TID253 (the agent is what the middleware is for)
+from langchain.agents.structured_output import ToolStrategy  # noqa: TID253
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import BaseStore, GetOp, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 
 from tests.knowledge_models import calls
 from warmgraph.errors import InvalidArgumentError, UnresolvedNamespaceError
@@ -265,6 +267,31 @@ def test_it_goes_with_other_middleware_and_multimodal_content(run: Any_, store: 
 
     assert "Be brief." == model.prompts[-1][0].text
     assert ("I live in Lisbon." in sent[0]["text"], parts) == (True, sent[1:])
+
+
+def test_a_run_takes_messages_and_returns_keys_and_failures_beside_them(run: Any_) -> None:
+    """What is in hand stays inside; a run with nothing asked, and one with an answer in a form, work as well."""
+
+    class City(BaseModel):
+        name: str
+
+    store = InMemoryStore()
+    answer = calls(("City", {"name": "Lisbon"}))
+    agent = create_agent(
+        ScriptedChatModel(script=[answer, answer]),
+        middleware=[MemoryMiddleware()],
+        store=store,
+        response_format=ToolStrategy(City),
+        context_schema=MemoryContext,
+    )
+    assert {"messages"} == set(agent.get_input_jsonschema()["properties"])
+    assert {"messages", "recall", "memory_errors", "structured_response"} == set(
+        agent.get_output_jsonschema()["properties"]
+    )
+    run(agent, {"messages": [("ai", "Welcome!")]}, context=ANA)
+    assert set() == said(store)
+    state = run(agent, ask("I live in Lisbon."), context=ANA).state
+    assert (City(name="Lisbon"), {"I live in Lisbon."}) == (state["structured_response"], said(store))
 
 
 def test_bad_arguments_are_refused() -> None:

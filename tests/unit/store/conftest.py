@@ -15,7 +15,15 @@ from warmgraph.index import Plan
 from warmgraph.store import RoutedStore
 
 SMALL = Plan(
-    codes_from=200, routed_from=1_000, estimated_from=200, nlist=64, fewest=24, probed=0.3, reranked=100, batch=16
+    codes_from=200,
+    routed_from=1_000,
+    estimated_from=200,
+    mapped_from=300,
+    nlist=64,
+    fewest=24,
+    probed=0.3,
+    reranked=100,
+    batch=16,
 )
 DIMS = 32
 

@@ -137,6 +137,7 @@ def test_vectors_of_a_large_namespace_are_not_in_ram(tmp_path: Path, embed: Topi
     """There, "768x compression" came with every vector in RAM as an object: here the figures tell RAM from disk."""
     with opened(tmp_path / "m.db", embed) as store:
         fill(store, NS, range(1_100))
-        figures: Any = store.load_index(NS).vectors.stats()
+        vectors: Any = store.load_index(NS).vectors
+        figures = vectors.stats()
         assert figures.disk_bytes >= 1_100 * 32 * 4
         assert figures.ram_bytes_per_vector < 120  # of a small one; at 100,000 vectors about 60

@@ -7,6 +7,7 @@ import errno
 import os
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ def test_a_namespace_is_searched_as_its_size_demands(tmp_path: Path, embed: Topi
         assert (2, 0) == (figures.refits, figures.failed_refits)
         store._check()
     assert ["m.db"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_few_vectors_are_worth_no_file(tmp_path: Path, embed: TopicEmbeddings) -> None:
+    """A process has a thousand descriptors; namespaces of some thousand items keep their vectors in RAM."""
+    with opened(tmp_path / "m.db", embed, replace(SMALL, mapped_from=2_000)) as store:
+        fill(store, BIG, range(1_100))
+        assert ("routed", 0) == (mode_of(store, BIG), store.stats().vector_disk_bytes)
 
 
 def test_searches_find_the_best_with_exact_scores(tmp_path: Path, embed: TopicEmbeddings) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -20,7 +21,7 @@ from warmgraph.store.backends.base import Place, Prepared, WriteFlight
 from warmgraph.store.backends.foreign import NEVER, PAGE, ForeignBackend
 from warmgraph.store.backends.index_room import IndexRoom
 from warmgraph.store.documents import Searchable, given_importance
-from warmgraph.store.plan import Get, Put, Read, Search
+from warmgraph.store.plan import Put, Read, Search
 from warmgraph.store.postgres import PostgresLongTerm
 from warmgraph.store.postgres.feed import LoggedChange
 from warmgraph.store.postgres.rows import StoredRow, read_rows
@@ -49,6 +50,8 @@ class PostgresBackend(ForeignBackend):
         self._epoch = 0  # a new one when anything may have been written
         self._room = IndexRoom(store.max_index_bytes)
         self._vectors = store.ranking.recall_scorer.needs_dense
+
+    refreshes = True
 
     def attach(self, tier: WarmTier) -> None:
         """Drop from the tier whatever anybody else writes, from now on."""
@@ -154,7 +157,8 @@ class PostgresBackend(ForeignBackend):
         index = self.index_of(search.prefix)
         if index is None and self.away is None:
             index = yield from self.load_index(search.prefix)
-        if index is None or not self.covers(search.prefix):
+        searchable = self.ranking.embedder is not None  # by words the database does not rank: the newest have to do
+        if index is None or (searchable and not self.covers(search.prefix)):
             return (yield from super().recall(search))
         query = yield from self.ranking.recall_query(search.query or "", self._clock.now(), index)
         places = rank(
@@ -185,10 +189,17 @@ class PostgresBackend(ForeignBackend):
         cold = [key for key in keys if key not in found]
         if cold:
             found.update((yield from self.fetch(namespace, cold)))
-        mortal = [key for key, item in found.items() if item.ttl is not None]
-        if refresh and mortal:
-            yield from self._postgres.read_steps([Get(namespace, key, True) for key in mortal])
+        if refresh:
+            self.refresh({(namespace, key): item.expires for key, item in found.items() if item.ttl is not None})
         return found
+
+    def refresh(self, places: Mapping[Place, float]) -> None:
+        """Let items live on, in RAM at once and in the database soon."""
+        now = self._now()
+        for namespace, key in places:
+            self._tier.renew(namespace, key, now)
+        if places:
+            self._postgres.renew(places)
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -243,11 +254,12 @@ class PostgresBackend(ForeignBackend):
     def _as_it_will_be(self, put: Put, index: NamespaceIndex | None) -> StoredRow:
         assert put.value is not None
         now = self._clock.now()
+        expires = None if put.ttl is None else now + timedelta(minutes=put.ttl)
         version = 0
         if index is not None:
             with index.lock:
                 version = int(index.seqs.max(initial=0)) + 1
-        return StoredRow(put.key, copy_value(put.value), now, now, None, put.ttl, version)
+        return StoredRow(put.key, copy_value(put.value), now, now, expires, put.ttl, version)
 
     def _touch_loaders(self, namespace: Namespace, key: str) -> NamespaceIndex | None:
         """Let whoever reads a namespace read an item once more; return the index if there is one."""

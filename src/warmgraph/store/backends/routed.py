@@ -74,6 +74,7 @@ class RoutedBackend(Backend):
         with self._lock:
             self._writes += 1
             self._ends.clear()
+        self.ranking.forget_queries()
         self._tier.overtake_all()
 
     def renewed(self, places: Sequence[Place], now: float) -> None:

@@ -26,8 +26,10 @@ __all__ = ["ChangeFeed", "FeedListener", "LoggedChange"]
 Namespace: TypeAlias = tuple[str, ...]
 logger: logging.Logger = logging.getLogger(__name__)
 
-# The log is kept for so long; whoever was away for longer begins anew.
-KEPT_SECONDS = 3600.0
+# Who has not read the log for so long begins anew. It is kept for longer: a write that waited in an outbox looks there
+# whether somebody else was quicker.
+MISSED_SECONDS = 1800.0
+KEPT_SECONDS = 86_400.0
 PRUNE_SECONDS = 60.0
 RECONNECT_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 PENDING_SECONDS = 0.05
@@ -78,6 +80,7 @@ class ChangeFeed(ForkAware):
         max_staleness: Seconds after which what is known is too old to answer from without asking.
         recover: Is called when the database is back, before anybody else uses it.
         recovered: Whether nothing is left to recover.
+        chores: Does what nobody waits for, once in each round.
     """
 
     def __init__(
@@ -88,9 +91,10 @@ class ChangeFeed(ForkAware):
         max_staleness: float,
         recover: Callable[[Any], None],
         recovered: Callable[[], bool],
+        chores: Callable[[Any], None],
     ) -> None:
         self._connections, self._schema = connections, schema
-        self._recover, self._recovered = recover, recovered
+        self._recover, self._recovered, self._chores = recover, recovered, chores
         self._max_staleness = max_staleness
         self._listeners: list[FeedListener] = []
         self._low = "0"
@@ -209,6 +213,7 @@ class ChangeFeed(ForkAware):
                         self._catch_up(connection)
                     else:
                         self._poll(connection)
+                        self._chores(connection)
             except Exception as error:
                 if not self._closed:
                     self._note(error)
@@ -222,7 +227,7 @@ class ChangeFeed(ForkAware):
 
     def _catch_up(self, connection: Any) -> None:
         """Take in what was missed, then let the database be used again."""
-        began_anew = time.monotonic() - self._synced_at > KEPT_SECONDS / 2
+        began_anew = time.monotonic() - self._synced_at > MISSED_SECONDS
         if not began_anew:
             began_anew = not self._poll(connection)
         if began_anew:

@@ -6,17 +6,15 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
-from langchain_core.embeddings import Embeddings
-from langgraph.store.base import IndexConfig, Op, PutOp, SearchOp, TTLConfig
+from langgraph.store.base import IndexConfig, Op, SearchOp, TTLConfig
 from numpy.typing import NDArray
 
 from warmgraph.clock import Clock, SystemClock
-from warmgraph.embeddings import Embedder
 from warmgraph.errors import InvalidArgumentError, StoreUnavailableError
 from warmgraph.index import Analyzer, analyze
 from warmgraph.ranking import Scorer
@@ -27,16 +25,17 @@ from warmgraph.store.plan import Plan, Put, Read, Search, check_count
 from warmgraph.store.postgres.connections import Connections, close_quietly, require_postgres
 from warmgraph.store.postgres.feed import ChangeFeed
 from warmgraph.store.postgres.ops import as_op, is_plain, widened
-from warmgraph.store.postgres.outbox import Outbox, Waiting
-from warmgraph.store.postgres.rows import StoredRow, prefix_of, read_newest, read_rows
+from warmgraph.store.postgres.outbox import Outbox
+from warmgraph.store.postgres.replaying import replay
+from warmgraph.store.postgres.rows import StoredRow, read_newest, read_rows, renew_rows
 from warmgraph.store.postgres.schema import check_schema, has_ann_index, search_path, set_up
+from warmgraph.store.postgres.tables import LangGraphTables, Vectors
+from warmgraph.store.postgres.wiping import wipe
 
 __all__ = ["PostgresLongTerm", "is_postgres_uri"]
 
 Namespace: TypeAlias = tuple[str, ...]
 logger: logging.Logger = logging.getLogger(__name__)
-
-_TO_LANGGRAPH = ("fields", "text_fields", "distance_type", "ann_index_config")
 
 
 class PostgresLongTerm(StepStore):
@@ -68,6 +67,11 @@ class PostgresLongTerm(StepStore):
         StoreUnavailableError: The database cannot be reached.
         StoreVersionError: A newer warmgraph has set up the schema.
         InvalidArgumentError: A bad argument.
+
+    With a warm tier, which is what it is for (it waits for the network)::
+
+        store = WarmStore(PostgresLongTerm("postgresql://localhost/agents"))
+        store.put(("memories", "ana"), "1", {"content": "I live in Lisbon."})
     """
 
     def __init__(
@@ -97,7 +101,7 @@ class PostgresLongTerm(StepStore):
         self.index_config: Mapping[str, Any] | None = None if index is None else dict(index)
         self.ttl_config: TTLConfig | None = check_ttl_config(ttl)
         self.clock: Clock = clock or SystemClock()
-        self._index = self._index_for_langgraph(index)
+        self._tables = LangGraphTables(self.ranking, index, self.ttl_config)
         self._exact_only = False
         self._skew = 0.0  # of the database's clock to ours, in seconds
         self._closed = False
@@ -110,11 +114,13 @@ class PostgresLongTerm(StepStore):
             max_staleness=_positive("max_staleness", max_staleness),
             recover=self._recover,
             recovered=lambda: not self.waiting,
+            chores=self._renew,
         )
         self._connections.away = lambda: self.feed.away
         self._connections.lost = self.feed.lost
         self._outbox: Outbox | None = None
         self._draining = threading.Lock()
+        self._used: dict[tuple[Namespace, str], None] = {}  # to live on, as soon as the feed comes to it
         try:
             self._set_up()
             if outbox is not None:
@@ -156,6 +162,13 @@ class PostgresLongTerm(StepStore):
         if self._outbox is not None:
             self._outbox.close()
 
+    def scrub(self) -> list[str]:
+        """Wipe what was deleted from the files of the tables, and return what cannot be. For `forget`; others wait."""
+        if self.waiting:
+            return [f"the outbox: {self.waiting} batches of writes wait for the database"]
+        with self._connections.connection() as connection:
+            return wipe(connection, self.schema)
+
     # -- what the warm tier asks ---------------------------------------------------------------------------------------
 
     def write(
@@ -178,7 +191,7 @@ class PostgresLongTerm(StepStore):
             return None
         try:
             with self._connections.connection() as connection:
-                self._write(connection, puts, vectors)
+                self._tables.write(connection, puts, vectors)
                 try:
                     return self._read_back(connection, [put for put in puts if put.value is not None])
                 except Exception:  # it is written; what cannot be read back is merely not warm
@@ -189,6 +202,10 @@ class PostgresLongTerm(StepStore):
                 raise
             self._outbox.add(puts, at=self._now())
             return None
+
+    def renew(self, places: Iterable[tuple[Namespace, str]]) -> None:
+        """Let items live for their whole time again, without waiting: within the bound of staleness."""
+        self._used.update(dict.fromkeys(places))
 
     def rows(self, namespace: Namespace, keys: Sequence[str], *, vectors: bool = False) -> dict[str, StoredRow]:
         """Read items by key. Waits for the database."""
@@ -235,7 +252,7 @@ class PostgresLongTerm(StepStore):
                 answers[at] = yield from self._page(read, answers[at], known)
         return answers
 
-    def _page(self, read: Search, found: list[Any], known: Mapping[str, NDArray[np.float32]]) -> Steps[list[Any]]:
+    def _page(self, read: Search, found: list[Any], known: Vectors) -> Steps[list[Any]]:
         """Return the page that was asked for, looking wider as long as too little of what is found matches."""
         wanted = read.offset + read.limit
         if read.limit and read.matches is not None and not is_plain(read.filter):
@@ -249,12 +266,12 @@ class PostgresLongTerm(StepStore):
             found = matching
         return found[read.offset : wanted]
 
-    def _batch(self, ops: Sequence[Op], known: Mapping[str, NDArray[np.float32]]) -> list[Any]:
+    def _batch(self, ops: Sequence[Op], known: Vectors) -> list[Any]:
         """Read, a second time where a connection turns out to be broken: it may have been so for long."""
         for last in (False, True):
             try:
                 with self._connections.connection() as connection:
-                    return list(self._langgraph(connection, known).batch(ops))
+                    return list(self._tables.on(connection, known).batch(ops))
             except StoreUnavailableError:
                 if last or not self._back_soon():
                     raise
@@ -273,7 +290,7 @@ class PostgresLongTerm(StepStore):
 
     def _sweep_now(self) -> int:
         with self._connections.connection() as connection:
-            return int(self._langgraph(connection, {}).sweep_ttl())
+            return int(self._tables.on(connection, {}).sweep_ttl())
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -285,21 +302,6 @@ class PostgresLongTerm(StepStore):
         if self.away is None:
             self.feed.lost()  # it came too late for the round that emptied the outbox
         return True
-
-    def _write(
-        self, connection: Any, puts: Sequence[Put], vectors: Sequence[NDArray[np.float32] | None] | None
-    ) -> None:
-        known: dict[str, NDArray[np.float32]] = {}
-        if vectors is not None and self._index is not None:
-            for put, each in zip(puts, vectors, strict=True):
-                if put.value is not None and each is not None:
-                    texts = self.ranking.indexing.searchable(put.value, put.index).texts
-                    known.update(zip(texts, each, strict=True))
-        # In one order, so that two batches of the same items cannot wait for each other for ever.
-        ordered = sorted(puts, key=lambda put: (put.namespace, put.key))
-        ops = [PutOp(put.namespace, put.key, put.value, put.index, put.ttl) for put in ordered]
-        with connection.transaction():
-            self._langgraph(connection, known).batch(ops)
 
     def _read_back(self, connection: Any, puts: Sequence[Put]) -> dict[tuple[Namespace, str], StoredRow]:
         keys: dict[Namespace, list[str]] = {}
@@ -316,42 +318,20 @@ class PostgresLongTerm(StepStore):
         self._measure_skew(connection)
         if self._outbox is not None and len(self._outbox):
             with self._draining:
-                done = self._outbox.drain(partial(self._replay, connection))
+                done = self._outbox.drain(lambda waiting: replay(connection, self.schema, waiting, self._tables.write))
             logger.info("%d batches of writes left the outbox", done)
 
-    def _replay(self, connection: Any, waiting: Waiting) -> None:
-        """Write a batch that waited, once, without what somebody else has written since."""
-        with connection.transaction():
-            new = connection.execute(
-                f"INSERT INTO {self.schema}.warmgraph_replayed (id, queued_at) VALUES (%s, %s) "
-                "ON CONFLICT DO NOTHING RETURNING id",
-                [waiting.id, waiting.at],
-            ).fetchone()
-            if new is None:
-                return
-            puts = [put for put in waiting.puts if not self._overtaken(connection, put, waiting.at)]
-            if len(puts) < len(waiting.puts):
-                logger.warning(
-                    "%d writes that waited are dropped: others were made since", len(waiting.puts) - len(puts)
-                )
-            if puts:
-                self._write(connection, puts, None)
-
-    def _overtaken(self, connection: Any, put: Put, at: float) -> bool:
-        found = connection.execute(
-            f"SELECT 1 FROM {self.schema}.warmgraph_changes c WHERE c.at > to_timestamp(%s) AND c.prefix = %s "
-            "AND c.key = %s AND NOT EXISTS "
-            f"(SELECT 1 FROM {self.schema}.warmgraph_replayed r WHERE r.txid = c.txid AND r.queued_at <= %s) LIMIT 1",
-            [at, prefix_of(put.namespace), put.key, at],
-        ).fetchone()
-        return found is not None
+    def _renew(self, connection: Any) -> None:
+        used, self._used = self._used, {}
+        if used:
+            renew_rows(connection, used)
 
     # -- set-up --------------------------------------------------------------------------------------------------------
 
     def _set_up(self) -> None:
         connection = self._connections.connect()
         try:
-            set_up(connection, self.schema, lambda on: self._langgraph(on, {}), vectors=self._index is not None)
+            set_up(connection, self.schema, lambda on: self._tables.on(on, {}), vectors=self._tables.vectors)
             self._exact_only = has_ann_index(connection, self.schema) and not (self.index_config or {}).get(
                 "ann_index_config"
             )
@@ -375,24 +355,6 @@ class PostgresLongTerm(StepStore):
     def _now(self) -> float:
         return time.time() + self._skew
 
-    def _langgraph(self, connection: Any, known: Mapping[str, NDArray[np.float32]]) -> Any:
-        from langgraph.store.postgres import PostgresStore
-
-        index = None
-        if self._index is not None and self.ranking.embedder is not None:
-            index = {**self._index, "embed": _Known(self.ranking.embedder, known)}
-        ttl: Any = {**(self.ttl_config or {}), "omit_expired": True}
-        return PostgresStore(connection, index=index, ttl=ttl)  # type: ignore[arg-type]
-
-    def _index_for_langgraph(self, index: IndexConfig | None) -> dict[str, Any] | None:
-        """Return the configuration of LangGraph's store, all but what it embeds with."""
-        embedder = self.ranking.embedder
-        if index is None or embedder is None:
-            return None
-        dims = embedder.dims if embedder.dims is not None else len(embedder.embed_query("dimensions"))
-        given = {key: each for key, each in index.items() if key in _TO_LANGGRAPH}
-        return {"ann_index_config": {"kind": "flat", "vector_type": "vector"}, **given, "dims": dims}
-
 
 def is_postgres_uri(path: object) -> bool:
     """Whether something is the address of a PostgreSQL database, and not the path of a file.
@@ -402,27 +364,6 @@ def is_postgres_uri(path: object) -> bool:
         (True, False)
     """
     return isinstance(path, str) and path.startswith(("postgresql://", "postgres://"))
-
-
-class _Known(Embeddings):
-    """Hands LangGraph's store the vectors that were made before, so that nothing is embedded on a connection.
-
-    Args:
-        embedder: Embeds what was not.
-        known: Vectors by text.
-    """
-
-    def __init__(self, embedder: Embedder, known: Mapping[str, NDArray[np.float32]]) -> None:
-        self._embedder, self._known = embedder, known
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        missing = [text for text in texts if text not in self._known]
-        made = dict(zip(missing, self._embedder.embed_documents(missing), strict=True)) if missing else {}
-        vectors = ((self._known[text] if text in self._known else made[text]) for text in texts)
-        return [vector.tolist() for vector in vectors]
-
-    def embed_query(self, text: str) -> list[float]:
-        return self.embed_documents([text])[0]
 
 
 def _positive(argument: str, seconds: float) -> float:

@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from warmgraph.errors import StoreUnavailableError
@@ -26,6 +27,7 @@ CREATE TABLE IF NOT EXISTS waiting (
 """
 
 
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A batch of writes that waits.
 
@@ -35,8 +37,9 @@ class Waiting:
         puts: The writes.
     """
 
-    def __init__(self, id: str, at: float, puts: Sequence[Put]) -> None:
-        self.id, self.at, self.puts = id, at, puts
+    id: str
+    at: float
+    puts: Sequence[Put]
 
 
 class Outbox:
@@ -78,7 +81,7 @@ class Outbox:
             raise StoreUnavailableError(f"the outbox {self._path} cannot be used: {error}") from error
 
     def __len__(self) -> int:
-        return self._count
+        return self._count if os.getpid() == self._pid else 0
 
     def add(self, puts: Sequence[Put], *, at: float) -> None:
         """Keep a batch of writes.

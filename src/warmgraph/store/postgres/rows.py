@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["StoredRow", "prefix_of", "read_newest", "read_rows"]
+__all__ = ["StoredRow", "prefix_of", "read_newest", "read_rows", "renew_rows"]
 
 Namespace: TypeAlias = tuple[str, ...]
 
@@ -84,6 +84,23 @@ def read_newest(connection: Any, namespace: Namespace, page: int, *, vectors: bo
         if len(rows) < page:
             return
         below = rows[-1].version
+
+
+def renew_rows(connection: Any, places: Iterable[tuple[Namespace, str]]) -> None:
+    """Let items live for their whole time again, from now on.
+
+    Args:
+        connection: An open connection that finds the tables.
+        places: Namespaces and keys; what is missing or never expires is left alone.
+    """
+    # In one order, so that two who renew the same items cannot wait for each other for ever.
+    pairs = sorted((prefix_of(namespace), key) for namespace, key in places)
+    connection.execute(
+        "UPDATE store s SET expires_at = now() + make_interval(secs => 60 * s.ttl_minutes) "
+        "FROM (SELECT * FROM unnest(%s::text[], %s::text[])) AS p (prefix, key) "
+        f"WHERE s.prefix = p.prefix AND s.key = p.key AND s.ttl_minutes IS NOT NULL AND {_LIVE}",
+        [[prefix for prefix, _ in pairs], [key for _, key in pairs]],
+    )
 
 
 def _row(row: Any) -> StoredRow:

@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS {schema}.warmgraph_replayed (
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX IF NOT EXISTS warmgraph_replayed_txid ON {schema}.warmgraph_replayed (txid);
+ALTER TABLE {schema}.store ALTER COLUMN ttl_minutes TYPE double precision; -- half a minute would become none
 ALTER TABLE {schema}.store ADD COLUMN IF NOT EXISTS version bigint NOT NULL DEFAULT 0;
 UPDATE {schema}.store s SET version = o.version FROM (
     SELECT prefix, key, nextval('{schema}.warmgraph_versions') AS version FROM (

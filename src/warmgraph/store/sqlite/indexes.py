@@ -155,6 +155,10 @@ class LoadedIndexes(ForkAware):
         with self._lock:
             return [loaded.index for loaded in self._indexes.values()]
 
+    def forget(self) -> None:
+        """Drop every index, and let everybody who listens drop what they hold: anything may have been written."""
+        self._forget_all()
+
     def listen(self, listener: ChangeListener) -> None:
         """Tell a listener of all changes that are not its own, until `unlisten`."""
         with self._lock:

@@ -16,12 +16,13 @@ from warmgraph.index import Routing
 from warmgraph.store.sqlite.rows import joined
 from warmgraph.store.sqlite.vectors import Key
 
-__all__ = ["forget_routings", "keep_routing", "routing_of"]
+__all__ = ["ROUTING", "forget_routings", "keep_routing", "routing_of"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
 Namespace: TypeAlias = tuple[str, ...]
-_NAME = "routing"
+ROUTING = "routing"
+"""What a routing goes by in the table `state`."""
 
 
 def keep_routing(connection: sqlite3.Connection, namespace: Namespace, model: Key, dims: int, data: bytes) -> None:
@@ -37,14 +38,14 @@ def keep_routing(connection: sqlite3.Connection, namespace: Namespace, model: Ke
     value = json.dumps({"model": model[0], "dims": dims, "data": base64.b64encode(data).decode("ascii")})
     connection.execute(
         "INSERT OR REPLACE INTO state SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM items WHERE namespace = ?)",
-        (joined(namespace), _NAME, value, joined(namespace)),
+        (joined(namespace), ROUTING, value, joined(namespace)),
     )
 
 
 def routing_of(connection: sqlite3.Connection, namespace: Namespace, model: Key | None) -> Routing | None:
     """Return the routing of a namespace for vectors of a model, `None` where there is none."""
     found = connection.execute(
-        "SELECT value FROM state WHERE namespace = ? AND name = ?", (joined(namespace), _NAME)
+        "SELECT value FROM state WHERE namespace = ? AND name = ?", (joined(namespace), ROUTING)
     ).fetchone()
     if found is None or model is None:
         return None
@@ -62,5 +63,5 @@ def forget_routings(connection: sqlite3.Connection, namespaces: set[str]) -> Non
     """Delete what is kept of namespaces, by their names in the file, that hold no item any more."""
     connection.executemany(
         "DELETE FROM state WHERE namespace = ? AND name = ? AND NOT EXISTS (SELECT 1 FROM items WHERE namespace = ?)",
-        [(name, _NAME, name) for name in namespaces],
+        [(name, ROUTING, name) for name in namespaces],
     )

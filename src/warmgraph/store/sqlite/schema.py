@@ -105,6 +105,7 @@ def prepare(connection: sqlite3.Connection, path: str, synchronous: str) -> None
     # Pages that many commits touch are copied into the file once for all of them.
     connection.execute(f"PRAGMA wal_autocheckpoint = {PAGES_OF_LOG}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA secure_delete = FAST")  # what is deleted is overwritten where that costs no page more
     while version != SCHEMA_VERSION:
         version = _one_step(connection, path)
 

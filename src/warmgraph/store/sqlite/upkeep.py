@@ -23,7 +23,7 @@ from warmgraph.store.sqlite.indexes import LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.vectors import Lacking, Model
 
-__all__ = ["Compacted", "Reembedded", "Upkeep"]
+__all__ = ["Compacted", "Reembedded", "Upkeep", "file_bytes", "free_some", "rewrite_file", "waiting"]
 
 T = TypeVar("T")
 Place: TypeAlias = tuple[tuple[str, ...], str]
@@ -92,7 +92,7 @@ class Upkeep:
         """Delete what has expired, and return how many items that were."""
         now, swept = self._now(), 0
         while True:
-            written = yield from _waiting(
+            written = yield from waiting(
                 lambda: self._indexes.write(lambda connection: items.delete_expired(connection, now))
             )
             swept += len(written.changes)
@@ -103,10 +103,10 @@ class Upkeep:
         """Give back the space of what was deleted, and start the log anew."""
         before = file_bytes(self._database)
         if (yield from self._write(_auto_vacuum)) != INCREMENTAL:  # a file of an older version, for once
-            yield from _waiting(lambda: self._database.maintain(_rewrite))
-        while (yield from self._write(_free_some)):
+            yield from waiting(lambda: self._database.maintain(rewrite_file))
+        while (yield from self._write(free_some)):
             pass
-        yield from _waiting(lambda: self._database.maintain(_checkpoint))
+        yield from waiting(lambda: self._database.maintain(_checkpoint))
         return Compacted(before, file_bytes(self._database))
 
     def reembed(self, batch: int, progress: Callable[[int], object] | None) -> Steps[Reembedded]:
@@ -189,7 +189,7 @@ class Upkeep:
         yield Io(self._indexes.follow)
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> Steps[T]:
-        return _waiting(lambda: self._database.write(work))
+        return waiting(lambda: self._database.write(work))
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> Steps[T]:
         found: T = yield Io(lambda: self._database.read(work))
@@ -207,7 +207,7 @@ def file_bytes(database: Database) -> int:
     return sum(os.path.getsize(name) for name in names if os.path.exists(name))
 
 
-def _waiting(queue: Callable[[], Future[T]]) -> Steps[T]:
+def waiting(queue: Callable[[], Future[T]]) -> Steps[T]:
     """Wait for what is queued; an event loop does so without a thread."""
     done: T = yield Io(lambda: queue().result(), lambda: asyncio.wrap_future(queue()))
     return done
@@ -223,7 +223,8 @@ def _auto_vacuum(connection: sqlite3.Connection) -> int:
     return mode
 
 
-def _rewrite(connection: sqlite3.Connection) -> None:
+def rewrite_file(connection: sqlite3.Connection) -> None:
+    """Write the whole file anew, without free pages and without remnants in those that are used."""
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA temp_store = FILE")  # the whole of it is written once more
     try:
@@ -232,7 +233,7 @@ def _rewrite(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA temp_store = MEMORY")
 
 
-def _free_some(connection: sqlite3.Connection) -> int:
+def free_some(connection: sqlite3.Connection) -> int:
     """Give back some free pages, and return how many there still are."""
     connection.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
     free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
