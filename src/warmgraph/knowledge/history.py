@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem
 from warmgraph.steps import Io, Steps
 from warmgraph.store.namespaces import encode_label
 
-__all__ = ["ROOT", "MemoryRevision", "history_of", "put_op", "retire", "submit"]
+__all__ = ["ROOT", "MemoryRevision", "forget_history", "history_of", "put_op", "retire", "submit"]
 
 ROOT = "_warmgraph"
 PAGE = 100
@@ -78,6 +78,19 @@ def retire(
     old = dict(item.value)
     revision = {"number": number, "value": old, "valid_from": began(item), "valid_to": now, "ended": ended}
     return put_op(store, place, str(number), revision, found=False), f"{item.key}#{number}", old
+
+
+def forget_history(store: BaseStore, namespace: tuple[str, ...], key: str) -> Steps[int]:
+    """Delete all that a memory was before, and return how many revisions that were."""
+    place, forgotten = _place(namespace, key), 0
+    while True:
+        page: list[SearchItem] = yield Io(
+            partial(store.search, place, limit=PAGE), partial(store.asearch, place, limit=PAGE)
+        )
+        if not page:
+            return forgotten
+        yield from submit(store, [PutOp(tuple(item.namespace), item.key, None) for item in page])
+        forgotten += len(page)
 
 
 def began(item: Item) -> str:

@@ -143,6 +143,11 @@ class ReceiptHub(ForkAware):
 
         return end
 
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
     def before_fork(self) -> None:
         """Let no receipt be half taken in."""
         self._lock.acquire()

@@ -71,7 +71,12 @@ def test_listeners_hear_until_they_end() -> None:
 def test_many_threads_lose_no_receipt() -> None:
     """Every receipt has a number of its own, in the order in which they are kept."""
     hub = ReceiptHub(10_000)
-    threads = [threading.Thread(target=lambda: [hub.publish(remembered()) for _ in range(500)]) for _ in range(8)]
+
+    def publish_many() -> None:
+        for _ in range(500):
+            hub.publish(remembered())
+
+    threads = [threading.Thread(target=publish_many) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
