@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,6 +133,30 @@ def copied(caller: Caller, victim: Victim) -> Any:
     return [caller.client.threads.get_state(thread["thread_id"]) for thread in caller.client.threads.search()]
 
 
+def by_command(caller: Caller, victim: Victim) -> str:
+    """Start a run by the protocol that web clients speak, on a thread of one's own."""
+    thread = own_thread(caller)
+    claim = {"configurable": {"user_id": victim.user}}
+    command = {"id": 1, "method": "run.start", "params": {"assistant_id": "recall", "input": QUESTION, "config": claim}}
+    told = sent(caller, "POST", f"/threads/{thread}/commands", json=command)
+    with suppress(Exception):
+        told += str([caller.client.runs.join(thread, run["run_id"]) for run in caller.client.runs.list(thread)])
+    return told
+
+
+def by_event_stream(caller: Caller, victim: Victim) -> str:
+    """Listen to the victim's thread while the victim says nothing new."""
+    told = ""
+    body = {"channels": ["values", "messages"], "since": 0}
+    with suppress(httpx.ReadTimeout):
+        request: Any = {"json": body, "timeout": httpx.Timeout(60, read=3)}
+        with caller.http.stream("POST", f"/threads/{victim.thread}/stream/events", **request) as answer:
+            told = f"{answer.status_code} "
+            for text in answer.iter_text():
+                told += text
+    return told
+
+
 # What reads. The owner, who calls the same, gets to see the secret where the mark says so.
 READS: dict[str, tuple[bool, Attack]] = {
     "search the namespace": (True, lambda c, v: c.client.store.search_items(v.namespace)),
@@ -184,6 +209,8 @@ READS: dict[str, tuple[bool, Attack]] = {
     "reflect for the victim": (False, with_a_forged_pointer),
     "call a tool over MCP": (True, by_mcp),
     "go on by A2A": (True, by_a2a),
+    "start a run by a command": (True, by_command),
+    "listen to the thread": (False, by_event_stream),
     "read the thread": (True, lambda c, v: c.client.threads.get(v.thread)),
     "read the thread's state": (True, lambda c, v: c.client.threads.get_state(v.thread)),
     "read the thread's history": (True, lambda c, v: c.client.threads.get_history(v.thread)),

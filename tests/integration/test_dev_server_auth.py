@@ -185,6 +185,20 @@ def test_who_is_not_known_gets_nothing(how: str, server: DevServer, victim: Vict
     assert [401] * 5 == [answer.status_code for answer in answers]
 
 
+def test_a_socket_is_closed_to_who_is_not_known(server: DevServer, victim: Victim) -> None:
+    """A WebSocket opens for whoever has a key, and for nobody else."""
+    upgrade = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    with httpx.Client(base_url=server.url, headers=upgrade, timeout=60) as http:
+        path = f"/threads/{victim.thread}/stream/events"
+        answers = [http.get(path, headers=headers) for headers in ({}, UNKNOWN["a wrong key"])]
+    assert all(answer.status_code in (401, 403) for answer in answers), answers
+
+
 def test_a_token_opens_what_is_its_users(server: DevServer) -> None:
     """A signed token with audience and expiry is a user, also one whose id has dots."""
     with caller(server, {"authorization": f"Bearer {token('carl@example.org')}"}) as carl:

@@ -8,6 +8,7 @@ from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
 from warmgraph.bench.inline import INLINE
 from warmgraph.bench.locomo import LOCOMO
+from warmgraph.bench.page import PAGE
 from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
@@ -22,6 +23,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     RUN,
     REFLECTION,
     INLINE,
+    PAGE,
     LOCOMO,
     REPLAY,
     IMPORT,

@@ -133,11 +133,6 @@ class RoutedIndex(VectorIndex):
             return self._coded.vectors_of(slot)
         return self._recent.vectors_of(slot)
 
-    @property
-    def codebook(self) -> Codebook | None:
-        """The cells that vectors lie in; `None` while there are too few vectors for cells."""
-        return None if self._coded is None else self._coded.codebook
-
     def __len__(self) -> int:
         return len(self._recent) + (0 if self._coded is None else len(self._coded))
 

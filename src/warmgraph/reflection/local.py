@@ -38,7 +38,7 @@ from warmgraph.reflection.submissions import Merge, Submission, combined
 from warmgraph.reflection.workers import Retries, Workers
 from warmgraph.steps import Io, Steps, arun, run
 
-__all__ = ["LocalReflectionExecutor", "open_executors"]
+__all__ = ["LocalReflectionExecutor"]
 
 # What an interpreter that ends gives jobs to end as well.
 EXIT_SECONDS = 30.0
@@ -368,11 +368,6 @@ class LocalReflectionExecutor(ForkAware):
         if namespace is not None:
             return store, (namespace,) if isinstance(namespace, str) else tuple(namespace)
         return store, self._template.resolve(current_values())
-
-
-def open_executors() -> list[LocalReflectionExecutor]:
-    """Return the executors of this process that were not shut down."""
-    return list(_open_executors)
 
 
 def _queue_path(store: BaseStore | None) -> str:

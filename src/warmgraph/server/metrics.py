@@ -18,7 +18,7 @@ from langgraph.store.base import BaseStore
 from warmgraph.errors import MissingDependencyError
 from warmgraph.recall import ReceiptHub, receipts
 from warmgraph.recall.hub import BUCKETS, Kind, Latencies
-from warmgraph.reflection.local import open_executors
+from warmgraph.reflection.executor import open_executors
 from warmgraph.store import RoutedStats, RoutedStore, WarmStats, WarmStore
 
 if TYPE_CHECKING:

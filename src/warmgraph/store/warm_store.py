@@ -216,11 +216,6 @@ class WarmStore(WarmUpkeep, RecallingStore):
                 arena_bytes=self._backend.arena_bytes,
             )
 
-    def warm_keys(self, namespace: Namespace) -> frozenset[str]:
-        """Return the keys of the items of a namespace that are warm now."""
-        with self._tier.lock:
-            return frozenset(self._tier.warm_keys(namespace))
-
     # -- the contract ------------------------------------------------------------
 
     def get(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from warmgraph.index import Entry, NamespaceIndex, RoutedIndex
+from warmgraph.index.cells import codebook_of
 from warmgraph.index.plan import Plan
 from warmgraph.server.inspector import project
 from warmgraph.server.inspector.projection import project_words
@@ -46,10 +47,11 @@ def test_a_codebook_is_shown_with_the_cells_that_a_question_probes() -> None:
     index = index_of(rows, RoutedIndex)
     assert isinstance(index.vectors, RoutedIndex)
     index.vectors.refit()
-    assert index.vectors.codebook is not None
+    codebook = codebook_of(index.vectors)
+    assert codebook is not None
     found = project(index, rows[0])
     assert "codebook" == found.kind
-    assert index.vectors.codebook.nlist == len(found.cells)
+    assert codebook.nlist == len(found.cells)
     assert len(found.points) == sum(cell.size for cell in found.cells)
     probed = [at for at, cell in enumerate(found.cells) if cell.probed]
     assert found.probed == len(probed) >= 1

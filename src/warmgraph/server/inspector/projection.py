@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from warmgraph.embeddings import HashingEmbeddings
 from warmgraph.index import Codebook, NamespaceIndex, RoutedIndex
+from warmgraph.index.cells import codebook_of
 
 __all__ = ["Cell", "Point", "Projection", "project", "project_words"]
 
@@ -33,7 +34,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of the codebook: the place of its centroid, its members on the map, and whether the query probed it."""
+    """A cell of the codebook: its place, how many members of it the map shows, and whether the query probed it."""
 
     x: float
     y: float
@@ -94,7 +95,7 @@ def project(
             places = [places[at] for at in sorted(chosen.tolist())]
         rows = np.stack([vectors.vectors_of(slot)[0] for _, slot in places])
         warm = index.warm[[slot for _, slot in places]].tolist()
-        codebook = vectors.codebook if isinstance(vectors, RoutedIndex) else None
+        codebook = codebook_of(vectors)
         probes = 0
         if codebook is not None and query is not None and isinstance(vectors, RoutedIndex):
             probes = vectors.search_with_signals(query, 10).signals.probed_cells
@@ -102,16 +103,14 @@ def project(
         centres = None if codebook is None else _centres(codebook)
         near = _probed(codebook, query, probes)
     axes = _Axes(rows)
-    keys = [key for key, _ in places]
+    places_of = axes.places(rows)
     points = [
-        Point(key, x, y, cell, lit) for key, (x, y), cell, lit in zip(keys, axes.places(rows), cells, warm, strict=True)
+        Point(key, x, y, cell, lit) for (key, _), (x, y), cell, lit in zip(places, places_of, cells, warm, strict=True)
     ]
-    sizes = np.bincount(np.array(cells), minlength=len(centres)) if centres is not None else np.zeros(0, np.int64)
-    shown = [] if centres is None else axes.places(centres)
     return Projection(
         "vectors" if codebook is None else "codebook",
         points,
-        [Cell(x, y, int(sizes[at]), at in near) for at, (x, y) in enumerate(shown)],
+        [] if centres is None else _cells(axes.places(centres), np.array(places_of), np.array(cells), near),
         None if query is None else axes.places(query[None])[0],
         total,
         axes.explained,
@@ -149,6 +148,18 @@ class _Axes:
         """Return where rows lie, in [-1, 1] as far as they are among those that made the axes."""
         found = (rows - self._mean) @ self._basis / self._scale
         return [(round(float(x), 4), round(float(y), 4)) for x, y in found]
+
+
+def _cells(
+    centres: Sequence[tuple[float, float]], places: NDArray[np.float64], cells: NDArray[np.int64], near: set[int]
+) -> list[Cell]:
+    """Return the cells, each amid its members: a centroid has length 1, and would lie outside of them."""
+    found = []
+    for at, centre in enumerate(centres):
+        own = places[cells == at]
+        x, y = own.mean(axis=0).tolist() if len(own) else centre
+        found.append(Cell(round(x, 4), round(y, 4), len(own), at in near))
+    return found
 
 
 def _centres(codebook: Codebook) -> NDArray[np.float32]:
