@@ -10,6 +10,7 @@ from warmgraph.index.lexical import LexicalDocument, LexicalIndex
 from warmgraph.index.namespace import Entry, NamespaceIndex
 from warmgraph.index.plan import Plan
 from warmgraph.index.routed import RoutedIndex
+from warmgraph.index.routing import Routing
 from warmgraph.index.selection import top_k
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals
 from warmgraph.index.tokens import Analyzer, analyze
@@ -38,6 +39,7 @@ __all__ = [
     "RoutedHits",
     "RoutedIndex",
     "RoutedStats",
+    "Routing",
     "SearchSignals",
     "TraitTable",
     "Traits",

@@ -88,12 +88,28 @@ class Codebook:
             for start in range(0, max(len(points) - size, 0) + 1, size):
                 means.partial_fit(points[order[start : start + size]])
                 time.sleep(rest)
-        self._centroids = _unit(means.cluster_centers_)
-        # Until a cell has members its centroid is where the fit has put it.
-        self._sums = np.zeros((self.nlist, points.shape[1]))
-        self._counts = np.zeros(self.nlist, np.int64)
-        self._show(self.nlist)
+        self._place(_unit(means.cluster_centers_))
         return self
+
+    @classmethod
+    def placed(cls, centroids: FloatArray, axes: FloatArray) -> Codebook:
+        """Return a codebook whose cells lie where those of another did, without members.
+
+        Args:
+            centroids: Array of shape (nlist, axes), float32.
+            axes: Array of shape (dims, axes), float32.
+        """
+        found = cls(len(centroids))
+        found.axes_ = axes
+        found._place(centroids)
+        return found
+
+    def _place(self, centroids: FloatArray) -> None:
+        """Put empty cells somewhere; a cell stays there until it has members."""
+        self._centroids = centroids
+        self._sums = np.zeros(centroids.shape)
+        self._counts = np.zeros(len(centroids), np.int64)
+        self._show(len(centroids))
 
     def project(self, vectors: FloatArray) -> FloatArray:
         """Return vectors along the axes: shape (..., axes). What the other methods take as `points`."""

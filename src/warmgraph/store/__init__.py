@@ -8,6 +8,7 @@ from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_l
 from warmgraph.store.recalls import Recall
 from warmgraph.store.records import MemoryRecord
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.signalled import SignalledSearch
 from warmgraph.store.sqlite.inspection import Inspection, ModelFigures, NamespaceFigures, RecentMemory, inspect_file
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded
 from warmgraph.store.warm_store import WarmStore
@@ -25,6 +26,7 @@ __all__ = [
     "RoutedStats",
     "RoutedStore",
     "SearchMode",
+    "SignalledSearch",
     "WarmStats",
     "WarmStore",
     "decode_label",

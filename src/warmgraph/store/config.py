@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from warmgraph.embeddings import Embedder, create_embedder
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.index import Analyzer, FlatIndex, Metric, NamespaceIndex
+from warmgraph.index import Analyzer, FlatIndex, Metric, NamespaceIndex, RoutedIndex, Routing
+from warmgraph.index import Plan as VectorPlan
 from warmgraph.ranking import (
     Cues,
     DenseScorer,
@@ -96,6 +98,25 @@ class Ranking:
         """Make an empty index of a namespace."""
         return NamespaceIndex(partial(FlatIndex, metric=self.metric))
 
+    def new_large_index(
+        self, directory: Path | None, plan: VectorPlan | None, routing: Routing | None
+    ) -> NamespaceIndex:
+        """Make an empty index of a namespace that may get large.
+
+        Args:
+            directory: Where its vectors are mapped into memory once they have codes; `None` for RAM.
+            plan: How many make which way of searching the fastest.
+            routing: What was made for it before.
+        """
+        if self.metric != "cosine":
+            return self.new_index()
+
+        def make(dims: int) -> RoutedIndex:
+            known = routing if routing is not None and routing.dims == dims else None
+            return RoutedIndex(dims, path=directory, plan=plan, unnamed=True, routing=known, defers=True)
+
+        return NamespaceIndex(make)
+
     def query(self, text: str, scorer: Scorer) -> Steps[Query]:
         """Prepare a query, embedding it if the scorer needs that and it was not embedded before."""
         vector = None
@@ -103,6 +124,16 @@ class Ranking:
             vector = yield from self.embed_query(text)
         query = Query(() if isinstance(scorer, DenseScorer) else self.analyzer(text), vector, scorer)
         return self.checked(query, text)
+
+    def query_by_vector(self, text: str) -> Steps[Query]:
+        """Prepare a query by vector alone.
+
+        Raises:
+            InvalidArgumentError: There is no index.
+        """
+        if self.embedder is None:
+            raise InvalidArgumentError("index", expected="a store with an index, to embed the query with", got=None)
+        return self.query(text, DenseScorer())
 
     def checked(self, query: Query, text: str) -> Query:
         """Return a query, or one by words if it asks for vectors that cannot be compared, as may show at any time."""

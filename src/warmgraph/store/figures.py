@@ -24,6 +24,9 @@ class RoutedStats:
         failed_renewals: Items that were read and whose time to live could not be renewed in the file.
         sweeps: Rounds of the sweeper since the start.
         failed_sweeps: Of these, those that failed; the log says why.
+        vector_disk_bytes: Disk that vectors of large namespaces take a second time, mapped into memory.
+        refits: How often codes and cells were made for a namespace since the start.
+        failed_refits: How often that failed; the log says why.
     """
 
     items: int
@@ -37,6 +40,9 @@ class RoutedStats:
     failed_renewals: int = 0
     sweeps: int = 0
     failed_sweeps: int = 0
+    vector_disk_bytes: int = 0
+    refits: int = 0
+    failed_refits: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warmgraph.index import NOBODY, NamespaceIndex
+from warmgraph.index.ordering import best_first
+from warmgraph.index.selection import lower_bound
 from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer, related
 from warmgraph.store.across import Ranked, rank_across
 from warmgraph.store.few import PLACES, Glance, best_of_few, glance_of, look_at_few, new_among
@@ -20,6 +22,14 @@ __all__ = ["Glance", "Query", "Ranked", "look", "rank"]
 
 Namespace: TypeAlias = tuple[str, ...]
 NO_SCORE = np.float32(-np.inf)
+
+BEST_BY_WORDS, CROWD = 50, 1000
+"""Items with the best words whose vectors are compared exactly in a large namespace; and how many there may be, where
+many are equally good."""
+
+FIRST, SECOND = 32, 512
+"""Vectors looked for in a large namespace: a page and the next ones come from one search of that many, so that they do
+not overlap. Where a filter lets too few of them through, all vectors are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +55,22 @@ class Query:
         """Whether the similarity of vectors decides alone."""
         return self.vector is not None and type(self.scorer) is DenseScorer
 
-    def scores(self, index: NamespaceIndex) -> NDArray[np.float32]:
-        """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock."""
-        dense = None if self.vector is None else index.dense(self.vector)
+    def scores(self, index: NamespaceIndex, among: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock.
+
+        Args:
+            index: Whose items.
+            among: The few slots that matter, if it is not all of them: shape (size,), bool.
+        """
         if isinstance(self.scorer, DenseScorer):
+            dense = None if self.vector is None else index.dense(self.vector)
             return dense if dense is not None else np.full(index.size, NO_SCORE)
+        lexical = index.lexical(self.terms)
+        dense = None if self.vector is None else _dense(index, self.vector, lexical, among)
         known = index.indexed if dense is None else index.indexed | (dense != NO_SCORE)
         scores = self.scorer.score(
             Candidates(
-                lexical=index.lexical(self.terms),
+                lexical=lexical,
                 dense=dense,
                 is_question=index.questions,
                 importance=index.importances,
@@ -88,6 +105,25 @@ class Query:
         """Return the number of the only author that the query names, or `NOBODY`."""
         named = index.traits.named(self.cues.words) if self.cues.words else {}
         return next(iter(named.values())) if len(named) == 1 else NOBODY
+
+
+def _dense(
+    index: NamespaceIndex,
+    vector: NDArray[np.float32],
+    lexical: NDArray[np.float32],
+    among: NDArray[np.bool_] | None,
+) -> NDArray[np.float32] | None:
+    """Return dense scores by slot: of a large namespace exact for what is best in either way, and for `among`.
+
+    What is recalled is among the nearest vectors or has the best words. What an item takes from its thread and its
+    neighbours rests on the others too; for that, what codes tell of them is enough.
+    """
+    if index.compares_all:
+        return index.dense(vector)
+    best = np.flatnonzero(lexical >= max(float(lower_bound(lexical, BEST_BY_WORDS)), 1e-6))
+    if len(best) > CROWD:  # many are equally good
+        best = best[np.argpartition(-lexical[best], CROWD)[:CROWD]]
+    return index.estimates(vector, best if among is None else np.union1d(best, np.flatnonzero(among)))
 
 
 _Place: TypeAlias = tuple[float, int, Ranked]
@@ -144,11 +180,13 @@ def rank(
             seen.add((ranked.namespace, ranked.key))
             yield ranked
     if not seen:
-        first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
-        yield from first
-        if len(first) < max(wanted, 1):
+        routed = query is not None and query.only_dense and not all(index.compares_all for _, index in indexes)
+        for depth in (max(wanted, 1), SECOND) if routed else (max(wanted, 1),):
+            found = _best(indexes, query, now, depth, warm_only, above, exclude, varied)
+            yield from (ranked for ranked in found if (ranked.namespace, ranked.key) not in seen)
+            seen.update((ranked.namespace, ranked.key) for ranked in found)
+        if len(found) < depth and not routed:  # of routed ones, those without a vector are missing
             return
-        seen = {(ranked.namespace, ranked.key) for ranked in first}
     for ranked in _best(indexes, query, now, None, warm_only, above, exclude, False):
         if (ranked.namespace, ranked.key) not in seen:
             yield ranked
@@ -197,14 +235,19 @@ def _best_of_all(
     varied: bool,
 ) -> tuple[NDArray[np.intp], list[float | None]]:
     """Return the slots in order, with their scores."""
-    scores = None if query is None else query.scores(index)
     mask = None
     if warm_only or above is not None or exclude or not index.all_live:
         mask = index.live(now, exclude)
         if warm_only:
             mask &= index.warm
-        if above is not None and scores is not None:
-            mask &= scores > above
+    if query is not None and query.only_dense and not index.compares_all:
+        wanted = int(np.count_nonzero(mask)) if mask is not None and warm_only and k is None else k
+        if wanted is not None and wanted <= SECOND:
+            return _nearest(index, query, wanted, mask, above)
+    scores = None if query is None else query.scores(index, mask if warm_only else None)
+    if above is not None and scores is not None:
+        assert mask is not None
+        mask &= scores > above
     slots = _new_of_all(index, scores, mask, k) if varied and k and mask is not None else index.order(scores, mask, k)
     if scores is None:
         return slots, [None] * len(slots)
@@ -212,6 +255,19 @@ def _best_of_all(
     if picked and picked[-1] == -np.inf:  # the last ones have no vector
         picked = [None if score == -np.inf else score for score in picked]
     return slots, picked
+
+
+def _nearest(
+    index: NamespaceIndex, query: Query, k: int, mask: NDArray[np.bool_] | None, above: float | None
+) -> tuple[NDArray[np.intp], list[float | None]]:
+    """Return the slots whose vectors are nearest, in order, with their scores, without looking at all of them."""
+    assert query.vector is not None
+    slots, scores = index.nearest(query.vector, FIRST if k <= FIRST else SECOND, mask)
+    if above is not None:
+        slots, scores = slots[scores > above], scores[scores > above]
+    order = best_first(np.arange(len(slots)), scores, index.seqs[slots], k)
+    picked: list[float | None] = scores[order].tolist()
+    return slots[order], picked
 
 
 def _new_of_all(

@@ -32,6 +32,7 @@ from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_nam
 from warmgraph.store.recalling import RecallingStore
 from warmgraph.store.recalls import Recall
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import CLEAR_LEAD, WarmRecalls
@@ -46,7 +47,7 @@ T = TypeVar("T")
 NEVER = float("inf")
 
 
-class WarmStore(WarmUpkeep, RecallingStore):
+class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
     """A warm tier in front of a long-term store, itself a `BaseStore`.
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
@@ -167,7 +168,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
             path: The file, as in `RoutedStore`.
             index: How to embed, as in LangGraph.
             options: Those of `WarmStore`, and `ttl`, `search_mode`, `scorer`, `analyzer`, `synchronous`,
-                `max_index_bytes` and `clock` of `RoutedStore`.
+                `max_index_bytes`, `vector_plan` and `clock` of `RoutedStore`.
 
         Raises:
             StoreUnavailableError, StoreCorruptError, StoreVersionError: The file cannot be used.
@@ -178,7 +179,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
             ...     store.get(("memories", "ana"), "1").value["content"]
             'I live in Lisbon.'
         """
-        names = ("ttl", "search_mode", "scorer", "analyzer", "synchronous", "max_index_bytes", "clock")
+        names = ("ttl", "search_mode", "scorer", "analyzer", "synchronous", "max_index_bytes", "vector_plan", "clock")
         long_term = RoutedStore(path, index=index, **{name: options.pop(name) for name in names if name in options})
         try:
             store = cls(long_term, **options)
@@ -323,6 +324,13 @@ class WarmStore(WarmUpkeep, RecallingStore):
 
     def _long_term_steps(self, search: Search) -> Steps[Recall]:
         return self._checked(self._warm.long_term(search))
+
+    def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search one namespace of a `RoutedStore` by vector, and say how sure that is."""
+        self._check_open()
+        found = yield from self._backend.signalled(wanted)
+        self._touch(found.items)
+        return found
 
     def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
         return self._checked(self._warm.recall(search, router or self.router))

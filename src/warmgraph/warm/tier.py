@@ -20,8 +20,8 @@ __all__ = ["TierListener", "WarmItem", "WarmNamespace", "WarmTier"]
 Namespace: TypeAlias = tuple[str, ...]
 NEVER = float("inf")
 # An expiry is moved when that adds at least this share of the time to live: an item that is read a thousand times a
-# second would otherwise be written to the long-term tier as often.
-WORTH_RENEWING = 0.01
+# second is written to the long-term tier twice in that time, and what is read lives on for half of it at least.
+WORTH_RENEWING = 0.5
 # Victims that a policy may name in vain before the oldest item goes instead.
 MAX_STRANGERS = 1000
 

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.bench.test_passages import marco
 from warmgraph.bench import BENCHMARKS
 from warmgraph.bench.experiment_runs import RUNS
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.index_data import Corpus, load_corpus
+from warmgraph.bench.passage_runs import PASSAGE_RUNS
+from warmgraph.bench.passages import load_passages
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,22 @@ def test_drift_is_reported_and_its_absence_not(corpus: Corpus) -> None:
     assert (0.0, 0) == (found[0]["share"], found[0]["detected"])
     assert 5 == found[-1]["detected"]
     assert found[-1]["writes"] <= found[-2]["writes"]
+
+
+@pytest.mark.parametrize("name", PASSAGE_RUNS)
+def test_each_experiment_on_texts_gives_a_table_and_a_chart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The table names the experiment, what it ran on and what is claimed; the chart has a line."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    passages = load_passages(marco(tmp_path), 300, 40, seed=1)
+    table, found, chart = PASSAGE_RUNS[name](passages, _silent)
+
+    assert table.title.startswith(f"{name}  ")
+    assert "MS MARCO" in table.render()
+    assert "routing-memory claims" in table.note
+    assert len(found) == len(table.rows) > 1
+    assert all(len(points) > 1 for points in chart.lines.values())
 
 
 def test_experiments_are_run_by_name(tmp_path: Path) -> None:

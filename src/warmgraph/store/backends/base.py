@@ -11,11 +11,13 @@ import numpy as np
 from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
+from warmgraph.errors import InvalidArgumentError
 from warmgraph.index import NamespaceIndex
 from warmgraph.steps import Steps
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import Searchable
 from warmgraph.store.plan import Put, Read, Search
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["Backend", "Place", "Prepared", "WriteFlight"]
@@ -65,6 +67,14 @@ class Backend(ABC):
     @abstractmethod
     def recall(self, search: Search) -> Steps[list[SearchItem]]:
         """Rank all items of one namespace by the best ranking there is."""
+
+    def signalled(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search one namespace by vector, and say how sure that is.
+
+        Raises:
+            InvalidArgumentError: What stands behind cannot tell.
+        """
+        raise InvalidArgumentError("long_term", expected="a RoutedStore, to search with signals", got=self)
 
     @abstractmethod
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:

@@ -16,6 +16,7 @@ from warmgraph.store.config import Ranking
 from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Put, Read, Search
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.rows import MICROSECONDS, time_of
 from warmgraph.store.values import size_of
@@ -127,6 +128,10 @@ class RoutedBackend(Backend):
     def recall(self, search: Search) -> Steps[list[SearchItem]]:
         """Rank all items of a namespace."""
         return self.store.recall_steps(search)
+
+    def signalled(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search a namespace by vector, and say how sure that is."""
+        return self.store.signal_steps(wanted)
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Commit to the file; what was committed is warm before anybody hears of it."""

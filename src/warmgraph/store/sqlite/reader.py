@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -13,6 +14,7 @@ from warmgraph.store.config import Ranking
 from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Read, Search
 from warmgraph.store.search import Query, Ranked, rank
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import LoadedIndexes
@@ -95,6 +97,26 @@ class Reader:
         )
         return self._page(ranking, search) if search.limit else []
 
+    def signalled(self, wanted: SignalledQuery, query: Query) -> SignalledSearch:
+        """Return the items of one namespace most like a query, and how sure that is.
+
+        Args:
+            wanted: Which items.
+            query: What to rank by, with a vector.
+        """
+        self._renewals.settle()
+        self._indexes.follow()
+        search, least = wanted.search, wanted.score_threshold
+        items = self.ranked([search.prefix], search, query)
+        if least is not None:
+            items = [item for item in items if item.score is not None and item.score >= least]
+        checked = self._ranking.checked(query, search.query or "")
+        if checked.vector is None:
+            return SignalledSearch(items, None)
+        index = self._indexes.load(search.prefix)
+        with index.lock:
+            return SignalledSearch(items, index.signals(checked.vector, max(search.limit, 1)))
+
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         """Return the namespaces at a prefix and below it that hold an item, in order."""
         now = self._now()
@@ -157,7 +179,8 @@ class Reader:
                 taken.append(row)
         if search.refresh_ttl:
             self._renewals.renew(_expiries(taken, self._now()))
-        return page
+        # In a large namespace a look at all vectors may find one that should have come before.
+        return sorted(page, key=_worst_without, reverse=True)
 
     def _rows_of(self, places: Sequence[Ranked]) -> dict[Place, Row]:
         wanted: dict[Namespace, list[str]] = {}
@@ -187,3 +210,7 @@ def _expiries(rows: Iterable[Row], now: int) -> dict[Place, float]:
 def _worth_renewing(ttl: float, expires_at: int, now: int) -> bool:
     lifetime = ttl * 60 * MICROSECONDS
     return now + lifetime - expires_at > WORTH_RENEWING * lifetime
+
+
+def _worst_without(item: SearchItem) -> float:
+    return -math.inf if item.score is None else item.score
