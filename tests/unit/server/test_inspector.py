@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.server.conftest import ANA_KEY, BEA_KEY, Asking
+from tests.unit.store.conftest import TopicEmbeddings, fill, opened
 from warmgraph import WarmStore
 from warmgraph.recall import ReceiptHub
 from warmgraph.server.auth import AuthSettings
 from warmgraph.server.inspector import DeploymentAccess
 from warmgraph.server.inspector.streaming import receipt_events
+from warmgraph.store import RoutedStore
 
 ANA = ["memories", "ana"]
 HOME = {"namespace": ANA, "key": "home"}
@@ -160,7 +163,7 @@ async def test_an_edit_is_history_and_can_be_undone(asking: Asking) -> None:
 async def test_an_edit_keeps_what_others_changed_meanwhile(asking: Asking, store: WarmStore) -> None:
     """Of two people who edit different fields, both are right."""
     shown = {"city": "Lisbon", "pet": "cat"}
-    store.put(("memories", "ana"), "facts", {"kind": "Facts", "content": {**shown, "pet": "dog"}})
+    await store.aput(("memories", "ana"), "facts", {"kind": "Facts", "content": {**shown, "pet": "dog"}})
     change = {"namespace": ANA, "key": "facts", "base": shown, "content": {**shown, "city": "Porto"}}
     async with asking.client(ANA_KEY) as client:
         await client.put("/api/memory", json=change)
@@ -186,7 +189,7 @@ async def test_memories_come_in_pages_with_their_tier(asking: Asking) -> None:
 
 async def test_items_of_other_tools_are_shown_as_they_are(asking: Asking, store: WarmStore) -> None:
     """Whatever a value is; and what has no content cannot be edited."""
-    store.put(("memories", "ana"), "odd", {"likes": ["tea"]})
+    await store.aput(("memories", "ana"), "odd", {"likes": ["tea"]})
     async with asking.client(ANA_KEY) as client:
         shown = (await client.get("/api/memory?namespace=memories.ana&key=odd")).json()["item"]
         refused = await client.put("/api/memory", json={**HOME, "key": "odd", "content": {"likes": []}})
@@ -241,3 +244,22 @@ async def test_receipts_come_as_they_happen_and_only_ones_own(hub: ReceiptHub) -
     assert [1, 5] == numbers
     assert not any("bea" in event for event in told)
     assert 0 == hub.listeners
+
+
+async def test_the_map_of_a_large_namespace_shows_the_cells_that_a_question_probes(
+    tmp_path: Path, hub: ReceiptHub
+) -> None:
+    """Its codebook as the store has it, the cells of the points, and those near the question."""
+
+    def filled() -> RoutedStore:
+        store = opened(tmp_path / "memory.db", TopicEmbeddings())
+        fill(store, ("memories", "ana"), range(1_200))
+        return store
+
+    with await asyncio.to_thread(filled) as long_term:
+        async with Asking(WarmStore(long_term), hub).client(ANA_KEY) as client:
+            found = (await client.get("/api/map?namespace=memories.ana&query=50000")).json()
+    assert ("codebook", 1_200, 1_200) == (found["kind"], len(found["points"]), found["total"])
+    assert found["probed"] == sum(cell["probed"] for cell in found["cells"]) >= 1
+    assert 1_200 == sum(cell["size"] for cell in found["cells"])
+    assert {point["cell"] for point in found["points"]} <= set(range(len(found["cells"])))
