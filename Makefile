@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.warmgraph-setup
 # What benchmarks compare with: too much for everybody's set-up.
 PEERS := $(VENV)/.warmgraph-peers
-EXTRAS := dev,langchain,server
+EXTRAS := dev,langchain,postgres,server
 CODE := src graphs tests notebooks
 # Settings in .env reach the terminal client as they reach the server, read by the same parser.
 WITH_ENV = $(if $(wildcard .env),$(BIN)/dotenv run --,)
@@ -81,6 +81,8 @@ results: $(PEERS) ## Measure anew what the README says, into bench/results
 	$(BIN)/warmgraph bench turn --json bench/results/turn.json
 	$(BIN)/warmgraph bench store --json bench/results/store.json --chart bench/results/store.svg
 	$(BIN)/warmgraph bench reflection --json bench/results/reflection.json
+	$(BIN)/warmgraph bench inline --json bench/results/inline.json
+	$(BIN)/warmgraph bench buffer --json bench/results/buffer.json
 	$(BIN)/warmgraph bench import --json bench/results/import.json
 
 ##@ Work on it

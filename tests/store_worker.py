@@ -29,6 +29,7 @@ INDEX: Any = {"dims": 2, "embed": embed, "fields": ["content"]}
 OTHER_INDEX: Any = {"dims": 3, "embed": embed_otherwise, "fields": ["content"]}
 MAKERS: dict[str, Callable[[str], Any]] = {
     "warm": lambda path: WarmStore.open(path),
+    "postgres": lambda uri: WarmStore.open(uri, max_staleness=1.0),
     "routed": lambda path: RoutedStore(path),
     "routed with vectors": lambda path: RoutedStore(path, index=INDEX),
     "routed with other vectors": lambda path: RoutedStore(path, index=OTHER_INDEX),

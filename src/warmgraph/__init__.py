@@ -7,8 +7,9 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`, ...
 `warmgraph.nodes`             the nodes of those graphs, one by one
 `warmgraph.clients`           memory for OpenAI's clients and LangChain's chat models
+`warmgraph.middleware`        `MemoryMiddleware` for LangChain's `create_agent` (`warmgraph[langchain]`)
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
-`warmgraph.store`             `WarmStore`, `RoutedStore`, records, namespaces
+`warmgraph.store`             `WarmStore`, `RoutedStore`, `PostgresLongTerm`, records, namespaces
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
 `warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process
 `warmgraph.ranking`           routers and scorers
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         WarmGraphError,
     )
     from warmgraph.knowledge import (
+        MemoryLayer,
         TrustPolicy,
         create_manage_memory_tool,
         create_memory_manager,
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
         OptimizerInput,
         Prompt,
         PromptLibrary,
+        StoredPrompt,
         create_multi_prompt_optimizer,
         create_prompt_optimizer,
     )
@@ -96,7 +99,14 @@ if TYPE_CHECKING:
         asummarize_messages,
         summarize_messages,
     )
-    from warmgraph.store import MemoryRecord, NamespaceTemplate, Recall, RoutedStore, WarmStore
+    from warmgraph.store import (
+        MemoryRecord,
+        NamespaceTemplate,
+        PostgresLongTerm,
+        Recall,
+        RoutedStore,
+        WarmStore,
+    )
     from warmgraph.text_memory import TextMemory
 
     __version__: str
@@ -113,6 +123,7 @@ __all__ = [
     "InvalidValueError",
     "JobLeftError",
     "MemoryContext",
+    "MemoryLayer",
     "MemoryRecord",
     "MissingDependencyError",
     "MultiPromptOptimizerInput",
@@ -120,6 +131,7 @@ __all__ = [
     "OfflineChatModel",
     "OptimizerInput",
     "PeekRouter",
+    "PostgresLongTerm",
     "Prompt",
     "PromptLibrary",
     "Recall",
@@ -134,6 +146,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailableError",
     "StoreVersionError",
+    "StoredPrompt",
     "SummarizationNode",
     "SummarizationResult",
     "TextMemory",
@@ -169,12 +182,14 @@ _HOME = {
     "AnnotatedTrajectory": "warmgraph.prompts",
     "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
+    "MemoryLayer": "warmgraph.knowledge",
     "MemoryRecord": "warmgraph.store",
     "MultiPromptOptimizerInput": "warmgraph.prompts",
     "NamespaceTemplate": "warmgraph.store",
     "OfflineChatModel": "warmgraph.models",
     "OptimizerInput": "warmgraph.prompts",
     "PeekRouter": "warmgraph.ranking",
+    "PostgresLongTerm": "warmgraph.store",
     "Prompt": "warmgraph.prompts",
     "PromptLibrary": "warmgraph.prompts",
     "Recall": "warmgraph.store",
@@ -183,6 +198,7 @@ _HOME = {
     "RouteDecision": "warmgraph.ranking",
     "RoutedStore": "warmgraph.store",
     "RunningSummary": "warmgraph.short_term",
+    "StoredPrompt": "warmgraph.prompts",
     "SummarizationNode": "warmgraph.short_term",
     "SummarizationResult": "warmgraph.short_term",
     "TrustPolicy": "warmgraph.knowledge",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from warmgraph.bench.benchmark import Benchmark
+from warmgraph.bench.buffer import BUFFER
 from warmgraph.bench.experiments import RUN
 from warmgraph.bench.imports import IMPORT
 from warmgraph.bench.index import INDEX
 from warmgraph.bench.inline import INLINE
 from warmgraph.bench.locomo import LOCOMO
 from warmgraph.bench.page import PAGE
+from warmgraph.bench.postgres import POSTGRES
 from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
 from warmgraph.bench.store import STORE
@@ -24,7 +26,9 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     REFLECTION,
     INLINE,
     PAGE,
+    BUFFER,
     LOCOMO,
     REPLAY,
+    POSTGRES,
     IMPORT,
 )

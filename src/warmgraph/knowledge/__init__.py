@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from warmgraph.knowledge.edits import ExtractedMemories, ExtractedMemory, MemoryChange
 from warmgraph.knowledge.history import MemoryRevision
+from warmgraph.knowledge.layer import LayerMemories, MemoryLayer
 from warmgraph.knowledge.manager import MemoryManager, create_memory_manager
 from warmgraph.knowledge.policy import Candidate, MemoryPolicy, TrustPolicy
 from warmgraph.knowledge.provenance import Provenance
@@ -19,8 +20,10 @@ __all__ = [
     "Candidate",
     "ExtractedMemories",
     "ExtractedMemory",
+    "LayerMemories",
     "Memory",
     "MemoryChange",
+    "MemoryLayer",
     "MemoryManager",
     "MemoryPhase",
     "MemoryPolicy",

@@ -31,7 +31,8 @@ class Write:
     Args:
         action: What to do.
         source: Where the content comes from.
-        key: The memory; `None` for a new one, which goes by its content.
+        key: The memory; `None` for a new one, which goes by its content. An insert under a key that is taken changes
+            what stands there.
         kind: Name of the schema.
         content: The content; unused when deleting.
         base: The content from which the change was made: what others changed since is kept.
@@ -146,6 +147,10 @@ def _insert(
             return
     if write.key is not None:
         key = write.key
+        (item,) = yield from submit(store, [GetOp(namespace, key)])
+        if item is not None:
+            yield from _change(store, namespace, write, policy, ledger)
+            return
     else:
         for number in count():
             # A memory that was changed since stands under the key of what it first said.

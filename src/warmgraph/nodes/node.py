@@ -144,6 +144,10 @@ class MemoryNode(Runnable[Any, Any]):
             _describe(recorded, result)
         return result
 
+    def steps(self, state: Any, runtime: Runtime[Any], config: RunnableConfig) -> Steps[Any]:
+        """Do what `invoke` does, as steps: for what is no graph of ours and makes the same way."""
+        return self._logic(state, Visit(self.name or "", runtime, config, self._retry_policy))
+
     def _visit(self, config: RunnableConfig | None) -> Visit:
         return Visit.current(self.name or "", config, self._retry_policy)
 

@@ -29,6 +29,7 @@ class Signals:
         items: How many items the namespace holds in all.
         resident: False on the first touch of a namespace after a start, which counts as a miss.
         can_peek: False when the lexical index does not cover all items, so that cold ones cannot be judged.
+        away: Why the long-term tier cannot be asked; `None` while it can.
     """
 
     best_warm: float | None
@@ -37,6 +38,7 @@ class Signals:
     items: int
     resident: bool
     can_peek: bool
+    away: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,9 @@ class PeekRouter:
         return f"PeekRouter(tau={self.tau})"
 
     def decide(self, signals: Signals) -> RouteDecision:
-        """Return a hit when the margin reaches `tau`, or when nothing is cold."""
+        """Return a hit when the margin reaches `tau`, when nothing is cold, or when there is nobody else to ask."""
+        if signals.away is not None:
+            return RouteDecision(True, 0.0, f"only what is warm: {signals.away}", signals)
         if not signals.resident:
             return RouteDecision(False, 0.0, "first touch of this namespace", signals)
         if not signals.can_peek:

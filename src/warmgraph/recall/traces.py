@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, NotRequired
 
 from langgraph.store.base import SearchItem
 from typing_extensions import TypedDict
@@ -42,6 +42,7 @@ class SignalsTrace(TypedDict):
     items: int
     resident: bool
     can_peek: bool
+    away: NotRequired[str]
 
 
 class DecisionTrace(TypedDict):
@@ -89,7 +90,7 @@ def signals_trace(signals: Signals | None) -> SignalsTrace | None:
     """Return signals as JSON."""
     if signals is None:
         return None
-    return {
+    trace: SignalsTrace = {
         "best_warm": signals.best_warm,
         "best_cold": signals.best_cold,
         "warm_items": signals.warm_items,
@@ -97,6 +98,9 @@ def signals_trace(signals: Signals | None) -> SignalsTrace | None:
         "resident": signals.resident,
         "can_peek": signals.can_peek,
     }
+    if signals.away is not None:
+        trace["away"] = signals.away
+    return trace
 
 
 def signals_of(trace: SignalsTrace | None) -> Signals | None:

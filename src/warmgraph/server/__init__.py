@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from warmgraph.server.process_store import default_index, default_path, make_store, process_store
+from warmgraph.server.process_store import database_uri, default_index, default_path, make_store, process_store
 
-__all__ = ["default_index", "default_path", "make_store", "process_store"]
+__all__ = ["database_uri", "default_index", "default_path", "make_store", "process_store"]

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langgraph.store.base import BaseStore
 
@@ -20,6 +20,7 @@ from warmgraph.recall import ReceiptHub, receipts
 from warmgraph.recall.hub import BUCKETS, Kind, Latencies
 from warmgraph.reflection.executor import open_executors
 from warmgraph.store import RoutedStats, RoutedStore, WarmStats, WarmStore
+from warmgraph.store.postgres import PostgresLongTerm
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -31,12 +32,21 @@ _logger = logging.getLogger(__name__)
 _registered: Metrics | None = None
 
 
+class _Database(NamedTuple):
+    """Of a PostgreSQL database: whether it is away, how many batches of writes wait for it, how often it was asked."""
+
+    away: bool
+    waiting: int
+    calls: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """What had to be asked for: of a disk, or of a server."""
 
     warm: WarmStats | None = None
     long_term: RoutedStats | None = None
+    database: _Database | None = None
     router: Any = None
     jobs: int | None = None
 
@@ -61,7 +71,7 @@ class Metrics:
         seen = await asyncio.to_thread(self._look)
         waiting = await _busy_threads(self._reflection)
         if waiting is not None:
-            seen = _Snapshot(seen.warm, seen.long_term, seen.router, (seen.jobs or 0) + waiting)
+            seen = replace(seen, jobs=(seen.jobs or 0) + waiting)
         self._seen = seen
 
     def describe(self) -> list[Metric]:
@@ -76,13 +86,15 @@ class Metrics:
             yield from _of_warm(seen.warm)
         if seen.long_term is not None:
             yield from _of_long_term(seen.long_term)
+        if seen.database is not None:
+            yield from _of_database(seen.database)
         if seen.router is not None:
             yield from _of_router(seen.router)
         if seen.jobs is not None:
             yield _gauge("reflection_queue_depth", "Reflection jobs that wait or run", seen.jobs)
 
     def _look(self) -> _Snapshot:
-        warm = long_term = router = None
+        warm = long_term = database = router = None
         try:
             store = self._store()
             if isinstance(store, WarmStore):
@@ -91,9 +103,11 @@ class Metrics:
                 store = store.long_term or store
             if isinstance(store, RoutedStore):
                 long_term = store.stats()
+            elif isinstance(store, PostgresLongTerm):
+                database = _Database(store.away is not None, store.waiting, store.calls)
         except Exception:
             _logger.warning("the store gave no figures", exc_info=True)
-        return _Snapshot(warm, long_term, router, _waiting_jobs())
+        return _Snapshot(warm, long_term, database, router, _waiting_jobs())
 
 
 def register_metrics(store: Callable[[], BaseStore], registry: CollectorRegistry | None = None) -> Metrics:
@@ -162,10 +176,19 @@ def _of_long_term(stats: RoutedStats) -> Iterator[Metric]:
     yield _gauge("file_bytes", "Bytes of the file and its log", stats.file_bytes)
     yield _gauge("lexical_index_bytes", "RAM of the word indexes", stats.lexical_bytes)
     yield _gauge("vector_index_bytes", "RAM of the vector indexes", stats.vector_bytes)
+    yield _gauge("vector_disk_bytes", "Disk of the vectors of large namespaces, mapped", stats.vector_disk_bytes)
+    yield _counter("refits", "Times that codes and cells were made", stats.refits)
+    yield _counter("failed_refits", "Of these, those that failed", stats.failed_refits)
     yield _gauge("loaded_namespaces", "Namespaces whose index is in RAM", stats.namespaces_loaded)
     yield _gauge("ranks_by_words", "Whether vectors are of another model and not compared", int(stats.ranks_by_words))
     yield _counter("sweeps", "Rounds of the sweeper", stats.sweeps)
     yield _counter("failed_sweeps", "Rounds of the sweeper that failed", stats.failed_sweeps)
+
+
+def _of_database(database: _Database) -> Iterator[Metric]:
+    yield _gauge("database_away", "Whether the database cannot be asked", int(database.away))
+    yield _gauge("outbox_waiting", "Batches of writes that wait for the database", database.waiting)
+    yield _counter("database_calls", "Times that the database was asked for somebody", database.calls)
 
 
 def _of_router(stats: Any) -> Iterator[Metric]:

@@ -13,14 +13,16 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from langgraph.store.base import IndexConfig, TTLConfig
 
 from warmgraph.embeddings import default_embedding
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.store import WarmStore
+from warmgraph.store.postgres import is_postgres_uri
 
-__all__ = ["default_index", "default_path", "make_store", "process_store"]
+__all__ = ["database_uri", "default_index", "default_path", "make_store", "process_store"]
 
 _lock = threading.Lock()
 _store: WarmStore | None = None
@@ -29,6 +31,21 @@ _store: WarmStore | None = None
 def default_path() -> Path:
     """Return where memories are kept: `WARMGRAPH_DB`, else `.warmgraph/memory.db` in the working directory."""
     return Path(os.environ.get("WARMGRAPH_DB") or Path(".warmgraph") / "memory.db")
+
+
+def database_uri() -> str | None:
+    """Return the PostgreSQL database that memories are kept in: `WARMGRAPH_DATABASE_URI`; `None` for a file.
+
+    A platform has a database of its own, `DATABASE_URI`, which is none of our business.
+
+    Raises:
+        InvalidArgumentError: It is set, and not the address of a PostgreSQL database.
+    """
+    uri = os.environ.get("WARMGRAPH_DATABASE_URI") or None
+    if uri is not None and not is_postgres_uri(uri):
+        scheme = uri.partition("://")[0] if "://" in uri else "no scheme"
+        raise InvalidArgumentError("WARMGRAPH_DATABASE_URI", expected="postgresql://...", got=scheme)
+    return uri
 
 
 def default_index() -> IndexConfig | None:
@@ -43,12 +60,14 @@ def default_index() -> IndexConfig | None:
 
 
 def process_store() -> WarmStore:
-    """Return the store of this process, opened when first asked for. Waits for the disk then.
+    """Return the store of this process, opened when first asked for. Waits for the disk or the network then.
 
-    `index` and `ttl` of the `store` block in langgraph.json are honoured.
+    It is in the database that `WARMGRAPH_DATABASE_URI` names, in the schema `WARMGRAPH_DATABASE_SCHEMA` ("warmgraph"),
+    with `WARMGRAPH_OUTBOX` as the file where writes wait while the database is away; else in a file. `index` and `ttl`
+    of the `store` block in langgraph.json are honoured.
 
     Raises:
-        StoreUnavailableError, StoreCorruptError, StoreVersionError: The file cannot be used.
+        StoreUnavailableError, StoreCorruptError, StoreVersionError: The file or database cannot be used.
         InvalidArgumentError: The `store` block says what no store can do.
     """
     return _enter()[0]
@@ -85,7 +104,12 @@ def _enter() -> tuple[WarmStore, bool]:
         opened = _store is None
         if _store is None:
             index, ttl = _configured()
-            _store = WarmStore.open(default_path(), index=index or default_index(), ttl=ttl)
+            index = index or default_index()
+            uri = database_uri()
+            if uri is None:
+                _store = WarmStore.open(default_path(), index=index, ttl=ttl)
+            else:
+                _store = WarmStore.open(uri, index=index, ttl=ttl, **_database_options())
         return _store, opened
 
 
@@ -95,6 +119,12 @@ def _close(store: WarmStore) -> None:
         if _store is store:
             _store = None
     store.close()
+
+
+def _database_options() -> dict[str, Any]:
+    """Return the options of a database that are set in the environment."""
+    names = {"schema": "WARMGRAPH_DATABASE_SCHEMA", "outbox": "WARMGRAPH_OUTBOX"}
+    return {option: os.environ[name] for option, name in names.items() if os.environ.get(name)}
 
 
 def _configured() -> tuple[IndexConfig | None, TTLConfig | None]:

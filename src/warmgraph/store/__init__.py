@@ -5,6 +5,7 @@ from __future__ import annotations
 from warmgraph.store.config import SearchMode
 from warmgraph.store.figures import RoutedStats, WarmStats
 from warmgraph.store.namespaces import NamespaceTemplate, decode_label, encode_label
+from warmgraph.store.postgres import PostgresLongTerm
 from warmgraph.store.recalls import Recall
 from warmgraph.store.records import MemoryRecord
 from warmgraph.store.routed import RoutedStore
@@ -20,6 +21,7 @@ __all__ = [
     "ModelFigures",
     "NamespaceFigures",
     "NamespaceTemplate",
+    "PostgresLongTerm",
     "Recall",
     "RecentMemory",
     "Reembedded",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 from langgraph.store.base import SearchItem
 
 from warmgraph.clock import Clock
+from warmgraph.errors import StoreUnavailableError
 from warmgraph.index import NamespaceIndex
 from warmgraph.ranking import LexicalScorer, Signals, WarmRouter
 from warmgraph.steps import Steps
@@ -71,7 +73,15 @@ class WarmRecalls:
         if decision.hit:
             self._use(search, warm)
             return Recall(warm.items, "warm", warm.signals, decision)
-        cold = yield from self.long_term(search)
+        try:
+            cold = yield from self.long_term(search)
+        except StoreUnavailableError as error:
+            away = self._backend.away
+            if away is None:
+                raise error
+            signals = replace(warm.signals, away=away)  # it went away on the way
+            self._use(search, warm)
+            return Recall(warm.items, "warm", signals, router.decide(signals))
         return Recall(cold.items, "long_term", warm.signals, decision)
 
     def warm(self, search: Search) -> Steps[Recall]:
@@ -110,7 +120,13 @@ class WarmRecalls:
         self.count("recalls")
         index = self._backend.index_of(namespace)
         if index is None or not resident or index.warm_owner is not self._bits or self.behind:
-            index = yield from self._ready(namespace, resident)
+            try:
+                index = yield from self._ready(namespace, resident)
+            except StoreUnavailableError:
+                if self._backend.away is None:
+                    raise
+                index = self._backend.index_of(namespace) or self._backend.ranking.new_index()
+                self._bits.claim(index, namespace, self._tier)
         today = self._clock.now()
         now = today.timestamp()
         self._tier.expire(now, namespace)
@@ -129,6 +145,7 @@ class WarmRecalls:
             items=seen.items,
             resident=resident,
             can_peek=self._backend.covers(namespace) and (search.matches is None or seen.best_cold is None),
+            away=self._backend.away,
         )
         items = self._warm_items(search, index, query) if places is None else self._items_at(search, index, places)
         return Recall(items, "warm", signals)

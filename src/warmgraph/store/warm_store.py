@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
+from inspect import signature
 from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from langgraph.store.base import (
@@ -24,11 +25,12 @@ from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
 from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
 from warmgraph.steps import Steps, run
-from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, RoutedBackend
+from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, PostgresBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import WarmStats
 from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_namespace, check_put
+from warmgraph.store.postgres import PostgresLongTerm, is_postgres_uri
 from warmgraph.store.recalling import RecallingStore
 from warmgraph.store.recalls import Recall
 from warmgraph.store.routed import RoutedStore
@@ -52,11 +54,11 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
     process being warm never changes an answer. Thread-safe, and bound to no event loop. What other processes write is
-    noticed in a `RoutedStore`'s file, and not yet in stores of other kinds.
+    noticed in a `RoutedStore`'s file and in a `PostgresLongTerm`, and not in stores of other kinds.
 
     Args:
-        long_term: The store behind: a `RoutedStore`, any other `BaseStore`, or `None`, for a short-term buffer whose
-            evicted items are gone.
+        long_term: The store behind: a `RoutedStore`, a `PostgresLongTerm`, any other `BaseStore`, or `None`, for a
+            short-term buffer whose evicted items are gone.
         capacity: Warm items of a namespace.
         eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies.
         max_namespaces: Namespaces in RAM.
@@ -119,6 +121,9 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
         if isinstance(long_term, RoutedStore):
             _refuse_twice(index=index, ttl=ttl, search_mode=search_mode, scorer=scorer)
             self._backend = RoutedBackend(long_term)
+        elif isinstance(long_term, PostgresLongTerm):
+            _refuse_twice(index=index, ttl=ttl, search_mode=search_mode, scorer=scorer)
+            self._backend = PostgresBackend(long_term, max_namespaces=max_namespaces)
         elif long_term is None or isinstance(long_term, BaseStore):
             ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
             if long_term is None:
@@ -152,7 +157,7 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
             clear_lead=_checked_lead(clear_lead),
             clock=self.clock,
         )
-        self._owned: RoutedStore | None = None
+        self._owned: RoutedStore | PostgresLongTerm | None = None
         self._closed = False
         if long_term is None:
             self._sweep_if_configured()
@@ -160,18 +165,21 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, index: IndexConfig | None = None, **options: Any) -> Self:
-        """Open a file with a warm tier in front: the everyday form.
+        """Open a file, or a PostgreSQL database, with a warm tier in front: the everyday form.
 
-        Opening reads the disk. On an event loop: `await asyncio.to_thread(WarmStore.open, path)`.
+        Opening waits for the disk or the network. On an event loop: `await asyncio.to_thread(WarmStore.open, path)`.
 
         Args:
-            path: The file, as in `RoutedStore`.
+            path: The file, as in `RoutedStore`, or the address of a database ("postgresql://..."), as in
+                `PostgresLongTerm`.
             index: How to embed, as in LangGraph.
-            options: Those of `WarmStore`, and `ttl`, `search_mode`, `scorer`, `analyzer`, `synchronous`,
-                `max_index_bytes`, `vector_plan` and `clock` of `RoutedStore`.
+            options: Those of `WarmStore`, and those of the store behind: `ttl`, `search_mode`, `scorer`, `analyzer`,
+                `synchronous`, `max_index_bytes`, `vector_plan` and `clock` of `RoutedStore`; for a database those of
+                `PostgresLongTerm`.
 
         Raises:
-            StoreUnavailableError, StoreCorruptError, StoreVersionError: The file cannot be used.
+            StoreUnavailableError, StoreCorruptError, StoreVersionError: The file or database cannot be used.
+            MissingDependencyError: The extra `postgres` is not installed.
 
         Example:
             >>> with WarmStore.open(":memory:") as store:
@@ -179,8 +187,9 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
             ...     store.get(("memories", "ana"), "1").value["content"]
             'I live in Lisbon.'
         """
-        names = ("ttl", "search_mode", "scorer", "analyzer", "synchronous", "max_index_bytes", "vector_plan", "clock")
-        long_term = RoutedStore(path, index=index, **{name: options.pop(name) for name in names if name in options})
+        kind: Any = PostgresLongTerm if is_postgres_uri(path) else RoutedStore
+        names = signature(kind).parameters
+        long_term = kind(path, index=index, **{name: options.pop(name) for name in names if name in options})
         try:
             store = cls(long_term, **options)
         except BaseException:

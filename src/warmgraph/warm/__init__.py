@@ -14,8 +14,9 @@ from warmgraph.warm.eviction import (
     create_policy_factory,
 )
 from warmgraph.warm.flights import Flights
+from warmgraph.warm.item import WORTH_RENEWING, WarmItem
 from warmgraph.warm.starts import Starts
-from warmgraph.warm.tier import WORTH_RENEWING, TierListener, WarmItem, WarmNamespace, WarmTier
+from warmgraph.warm.tier import TierListener, WarmNamespace, WarmTier
 
 __all__ = [
     "WORTH_RENEWING",

@@ -60,6 +60,11 @@ class Flights:
             del self._under_way[key]
         return traffic.generation == generation
 
+    def writing(self, key: Hashable) -> bool:
+        """Whether a write of a key is under way."""
+        traffic = self._under_way.get(key)
+        return traffic is not None and traffic.writes > 0
+
     def overtake(self, key: Hashable) -> None:
         """Note that somebody else wrote a key: nothing that is on its way may be kept."""
         traffic = self._under_way.get(key)

@@ -9,48 +9,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from warmgraph.warm.eviction import EvictionPolicy, PolicyFactory
 from warmgraph.warm.flights import Flights
+from warmgraph.warm.item import NEVER, WarmItem
 
-__all__ = ["TierListener", "WarmItem", "WarmNamespace", "WarmTier"]
+__all__ = ["TierListener", "WarmNamespace", "WarmTier"]
 
 Namespace: TypeAlias = tuple[str, ...]
-NEVER = float("inf")
-# An expiry is moved when that adds at least this share of the time to live: an item that is read a thousand times a
-# second is written to the long-term tier twice in that time, and what is read lives on for half of it at least.
-WORTH_RENEWING = 0.5
 # Victims that a policy may name in vain before the oldest item goes instead.
 MAX_STRANGERS = 1000
-
-
-@dataclass(slots=True)
-class WarmItem:
-    """One item in RAM.
-
-    Args:
-        value: The value, owned by the tier: copy it before it leaves.
-        created_at: When it was first written.
-        updated_at: When it was written last.
-        size: Bytes that it takes, estimated.
-        ttl: Minutes to live since its last use; `None` for ever.
-        expires: When it expires, in seconds since the epoch; inf for never.
-        importance: How much it says that it matters, in [0, 1]; `None` to ask the listener.
-    """
-
-    value: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime
-    size: int
-    ttl: float | None = None
-    expires: float = NEVER
-    importance: float | None = None
-
-    def worth_renewing(self, now: float) -> bool:
-        """Whether a use at `now` (seconds since the epoch) moves the expiry by something worth writing down."""
-        return self.ttl is not None and now + self.ttl * 60 - self.expires > WORTH_RENEWING * self.ttl * 60
 
 
 class TierListener(Protocol):
@@ -209,6 +178,10 @@ class WarmTier:
             if write:
                 self._remove(namespace, key)
             return still_true and item is None
+
+    def writing(self, namespace: Namespace, key: str) -> bool:
+        """Whether a write of an item is under way. The caller holds the lock."""
+        return self._flights.writing((namespace, key))
 
     def put(self, namespace: Namespace, key: str, item: WarmItem) -> None:
         """Keep an item of which the tier is the only holder."""

@@ -32,7 +32,7 @@ class Later:
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-def test_the_answer_does_not_wait_for_the_extraction(
+def test_parity_c_the_answer_does_not_wait_for_the_extraction(
     server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore, streaming: bool
 ) -> None:
     """It is there before the second call is made, which asks the model that was named for it."""

@@ -11,10 +11,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.postgres_server import database_uri, postgres_server
 from warmgraph import MemoryContext, ReflectionExecutor, WarmStore, create_memory_agent
 from warmgraph.ranking import PeekRouter, RouteDecision, Signals
 from warmgraph.recall import ReceiptHub, receipts
 from warmgraph.server.metrics import Metrics, register_metrics
+
+__all__ = ["database_uri", "postgres_server"]
 
 SECRET, USER = "heliotrope", "ana-with-a-name"
 
@@ -80,6 +83,17 @@ def test_jobs_that_wait_are_the_depth_of_the_queue() -> None:
         assert 2 == figures[("warmgraph_reflection_queue_depth", "")]
         assert USER not in told
         executor.shutdown(cancel_futures=True)
+
+
+def test_a_database_shows_whether_it_is_there(database_uri: str) -> None:
+    """And how often it was asked, and what waits for it."""
+    registry = CollectorRegistry()
+    with WarmStore.open(database_uri) as store:
+        store.put(("memories", USER), "1", {"content": SECRET})
+        figures, told = shown(register_metrics(lambda: store, registry), registry)
+    assert (0, 0) == (figures[("warmgraph_database_away", "")], figures[("warmgraph_outbox_waiting", "")])
+    assert figures[("warmgraph_database_calls_total", "")] >= 1
+    assert USER not in told
 
 
 @dataclass(frozen=True)

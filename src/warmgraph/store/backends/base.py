@@ -40,6 +40,11 @@ class Backend(ABC):
     durable: bool = True  # whether it holds more than the warm tier does
     refreshes: bool = True  # whether `refresh` works; else a read that moves an expiry goes to the backend
 
+    @property
+    def away(self) -> str | None:
+        """Why nothing but RAM can be asked for now; `None` while all can."""
+        return None
+
     def attach(self, tier: WarmTier) -> None:
         """Get to know the warm tier."""
         return

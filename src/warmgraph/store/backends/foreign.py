@@ -92,8 +92,7 @@ class ForeignBackend(Backend):
         try:
             partial = yield from self._read_all(namespace, index)
             while keys := self._keep_index(namespace, index, touched, partial):
-                items: Sequence[Item | None] = yield self._io([GetOp(namespace, key, False) for key in keys])
-                yield from self._fill(index, dict(zip(keys, items, strict=True)))
+                yield from self._read_again(namespace, index, keys)
         finally:
             self._stop_reading(namespace, touched)
         return index
@@ -143,6 +142,11 @@ class ForeignBackend(Backend):
         items = sorted(held.values(), key=lambda item: item.updated_at)
         yield from self._fill(index, {item.key: item for item in items[-self._max_indexed :]})
         return len(held) > self._max_indexed
+
+    def _read_again(self, namespace: Namespace, index: NamespaceIndex, keys: Sequence[str]) -> Steps[None]:
+        """Read items once more and index them, or leave them out if they are gone."""
+        items: Sequence[Item | None] = yield self._io([GetOp(namespace, key, False) for key in keys])
+        yield from self._fill(index, dict(zip(keys, items, strict=True)))
 
     def _fill(self, index: NamespaceIndex, items: Mapping[str, Item | None]) -> Steps[None]:
         puts = [_as_put(item) for item in items.values() if item is not None]
@@ -262,9 +266,9 @@ class ForeignBackend(Backend):
         async def athrough() -> None:
             flight.begin()
             try:
-                await self.store.abatch(ops)
+                await _at_home(self.store, ops)
                 with suppress(Exception):
-                    self._keep(flight, puts, prepared, await self.store.abatch(back))
+                    self._keep(flight, puts, prepared, await _at_home(self.store, back))
             finally:
                 self._give_up(flight, puts)
 
@@ -311,7 +315,7 @@ class ForeignBackend(Backend):
     # -- within ------------------------------------------------------------------------------------------------------
 
     def _io(self, ops: list[Op]) -> Io:
-        return Io(lambda: self.store.batch(ops), lambda: self.store.abatch(ops))
+        return Io(lambda: self.store.batch(ops), lambda: _at_home(self.store, ops))
 
     def _warm(self, item: Item, put: Put | None = None) -> WarmItem:
         """Return an item to keep: one that was just written, or one that was found, of unknown expiry."""
@@ -327,6 +331,14 @@ class ForeignBackend(Backend):
 
 # Operators of ours that other stores refuse, or, worse, take for names of fields that nothing has.
 _OUR_OPERATORS = frozenset(("$and", "$or", "$not", "$in", "$nin", "$exists"))
+
+
+async def _at_home(store: BaseStore, ops: Sequence[Op]) -> list[Any]:
+    """Await a batch on the loop that the store belongs to: LangGraph's async stores know no other."""
+    loop = getattr(store, "loop", None)
+    if not isinstance(loop, asyncio.AbstractEventLoop) or loop is asyncio.get_running_loop() or not loop.is_running():
+        return await store.abatch(ops)
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(store.abatch(ops), loop))
 
 
 def _filtered_here(read: Read) -> bool:
