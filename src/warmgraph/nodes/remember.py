@@ -13,7 +13,7 @@ from langgraph.store.base import BaseStore, PutOp
 from langgraph.types import Command, RetryPolicy
 
 from warmgraph.clock import Clock, SystemClock
-from warmgraph.errors import DimensionError, EmbeddingError
+from warmgraph.errors import DimensionError, EmbeddingError, StoreError
 from warmgraph.nodes.context import DEFAULT_NAMESPACE
 from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
@@ -154,6 +154,8 @@ def _embeds(store: BaseStore, error: Exception) -> bool:
     """Whether an error may be that of a model. Of ours it says so; other stores let through whatever was raised."""
     if isinstance(store, StepStore) and isinstance(error, EmbeddingError | DimensionError):
         return True
+    if isinstance(error, StoreError):
+        return False
     long_term = getattr(store, "long_term", store)
     return not isinstance(long_term, StepStore) and getattr(long_term, "index_config", None) is not None
 

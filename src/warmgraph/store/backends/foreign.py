@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem, SearchOp
 
 from warmgraph.clock import Clock
-from warmgraph.errors import StoreError
+from warmgraph.errors import StoreError, StoreUnavailableError
 from warmgraph.index import Entry, NamespaceIndex
 from warmgraph.ranking import HybridScorer
 from warmgraph.steps import Io, Steps
@@ -209,7 +209,7 @@ class ForeignBackend(Backend):
         try:
             here = yield from search_exactly(ask, namespace, search.limit, len(search.exclude))
         except Exception as error:  # its model may be away, and words are indexed here
-            if index is None or not self.covers(namespace):
+            if isinstance(error, StoreUnavailableError) or index is None or not self.covers(namespace):
                 raise
             logger.warning("the store behind cannot search; words rank", exc_info=error)
             here, failure = [], StoreError(f"the store behind cannot search: {type(error).__name__}: {error}")
