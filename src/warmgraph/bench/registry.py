@@ -12,6 +12,7 @@ from warmgraph.bench.index import INDEX
 from warmgraph.bench.inline import INLINE
 from warmgraph.bench.locomo import LOCOMO
 from warmgraph.bench.packing import PACKING
+from warmgraph.bench.page import PAGE
 from warmgraph.bench.postgres import POSTGRES
 from warmgraph.bench.reflection import REFLECTION
 from warmgraph.bench.replay import REPLAY
@@ -28,6 +29,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     RUN,
     REFLECTION,
     INLINE,
+    PAGE,
     BUFFER,
     LOCOMO,
     REPLAY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warmgraph.recall.held import HeldItems
+from warmgraph.recall.hub import NotedReceipt, ReceiptHub, receipts
 from warmgraph.recall.packing import Packed, TokenCounter, pack, pack_from_store
 from warmgraph.recall.receipts import MemoryErrorEvent, MemoryEvent, RecallReceipt, RememberReceipt
 from warmgraph.recall.tiers import arecall, arecall_long_term, arecall_warm, recall, recall_long_term, recall_warm
@@ -13,10 +14,12 @@ __all__ = [
     "HeldItems",
     "MemoryErrorEvent",
     "MemoryEvent",
+    "NotedReceipt",
     "Packed",
     "RecallReceipt",
     "RecallTrace",
     "RecalledItem",
+    "ReceiptHub",
     "RememberReceipt",
     "SignalsTrace",
     "TokenCounter",
@@ -28,4 +31,5 @@ __all__ = [
     "recall",
     "recall_long_term",
     "recall_warm",
+    "receipts",
 ]

@@ -41,6 +41,7 @@ from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import CLEAR_LEAD, WarmRecalls
 from warmgraph.store.warm_upkeep import WarmUpkeep
+from warmgraph.telemetry import span
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
 __all__ = ["WarmStore"]
@@ -305,7 +306,8 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
                 if isinstance(read, Search):
                     self._touch(answer)
         if plan.writes:
-            yield from self._backend.write(self._tier, list(plan.writes.values()))
+            with span("long_term_write", current=False, items=len(plan.writes)):
+                yield from self._backend.write(self._tier, list(plan.writes.values()))
         return results
 
     def _get(self, read: Get) -> Item | None:

@@ -1,4 +1,4 @@
-"""What a `WarmStore` does besides answering: its sweeper, and how it survives a fork."""
+"""What a `WarmStore` does besides answering: what is warm, its sweeper, and how it survives a fork."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ class WarmUpkeep(ForgettingStore, ForkAware):
     _warm: WarmRecalls
     _closed: bool
     _held = False  # whether the tier is locked for a fork
+
+    def warm_keys(self, namespace: tuple[str, ...]) -> frozenset[str]:
+        """Return the keys of the items of a namespace that are warm now."""
+        return frozenset(self._tier.warm_keys(namespace))
 
     @property
     def ttl_sweeper(self) -> Sweeper:
