@@ -86,7 +86,7 @@ if TYPE_CHECKING:
         create_multi_prompt_optimizer,
         create_prompt_optimizer,
     )
-    from warmgraph.ranking import PeekRouter, RouteDecision
+    from warmgraph.ranking import CalibratedRouter, PeekRouter, RouteDecision
     from warmgraph.reflection import ReflectionExecutor
     from warmgraph.short_term import (
         RollingWindow,
@@ -103,6 +103,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnnotatedTrajectory",
+    "CalibratedRouter",
     "DimensionError",
     "EmbeddingError",
     "ExecutorClosedError",
@@ -167,6 +168,7 @@ __all__ = [
 
 _HOME = {
     "AnnotatedTrajectory": "warmgraph.prompts",
+    "CalibratedRouter": "warmgraph.ranking",
     "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
     "MemoryRecord": "warmgraph.store",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal, NotRequired
 
 from langgraph.store.base import SearchItem
 from typing_extensions import TypedDict
@@ -12,10 +12,12 @@ from warmgraph.ranking import RouteDecision, Signals
 
 __all__ = [
     "DecisionTrace",
+    "LossTrace",
     "RecallTrace",
     "RecalledItem",
     "SignalsTrace",
     "Tier",
+    "decision_of",
     "decision_trace",
     "recalled",
     "signals_of",
@@ -42,14 +44,26 @@ class SignalsTrace(TypedDict):
     items: int
     resident: bool
     can_peek: bool
+    lead: NotRequired[float | None]
+    filtered: NotRequired[bool]
+
+
+class LossTrace(TypedDict):
+    """`warmgraph.ranking.LossEstimate` as JSON."""
+
+    value: float
+    low: float
+    high: float
+    checks: int
 
 
 class DecisionTrace(TypedDict):
-    """What the router decided."""
+    """What the router decided; of one that learns, with what answering warm has cost in the namespace so far."""
 
     hit: bool
     confidence: float
     reason: str
+    loss: NotRequired[LossTrace]
 
 
 class RecallTrace(TypedDict):
@@ -96,20 +110,38 @@ def signals_trace(signals: Signals | None) -> SignalsTrace | None:
         "items": signals.items,
         "resident": signals.resident,
         "can_peek": signals.can_peek,
+        "lead": signals.lead,
+        "filtered": signals.filtered,
     }
 
 
-def signals_of(trace: SignalsTrace | None) -> Signals | None:
-    """Return the signals that a trace holds.
+def signals_of(trace: SignalsTrace | None, namespace: Sequence[str] = ()) -> Signals | None:
+    """Return the signals that a trace holds, of the namespace that it is of.
 
     Example:
         >>> seen = Signals(0.8, 0.3, 256, 900, resident=True, can_peek=True)
         >>> signals_of(signals_trace(seen)) == seen
         True
     """
-    return None if trace is None else Signals(**trace)
+    return None if trace is None else Signals(**trace, namespace=tuple(namespace))
 
 
 def decision_trace(decision: RouteDecision) -> DecisionTrace:
     """Return a decision as JSON, without the signals, which the trace holds already."""
-    return {"hit": decision.hit, "confidence": decision.confidence, "reason": decision.reason}
+    trace: DecisionTrace = {"hit": decision.hit, "confidence": decision.confidence, "reason": decision.reason}
+    if decision.signals.loss is not None:
+        trace["loss"] = {
+            "value": decision.signals.loss.value,
+            "low": decision.signals.loss.low,
+            "high": decision.signals.loss.high,
+            "checks": decision.signals.loss.checks,
+        }
+    return trace
+
+
+def decision_of(trace: RecallTrace) -> RouteDecision | None:
+    """Return the decision that a trace holds; `None` where nobody decided from signals."""
+    decision, signals = trace["decision"], signals_of(trace["signals"], trace["namespace"])
+    if decision is None or signals is None:
+        return None
+    return RouteDecision(decision["hit"], decision["confidence"], decision["reason"], signals)

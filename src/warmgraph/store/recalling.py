@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from warmgraph.ranking import WarmRouter
+from langgraph.store.base import SearchItem
+
+from warmgraph.ranking import RouteDecision, WarmRouter
 from warmgraph.steps import Steps, arun, run
 from warmgraph.store.contract import StepStore
 from warmgraph.store.plan import Search, recall_search
@@ -120,6 +122,58 @@ class RecallingStore(StepStore):
     ) -> Recall:
         """Recall like `recall`, without blocking the event loop."""
         return await arun(self._recall_steps(self._search(namespace, query, limit, filter, exclude), router))
+
+    def prepare_router(self, router: WarmRouter, namespace: Namespace) -> None:
+        """Let a router that learns take what was kept of a namespace; nothing for others. `recall` does it by itself.
+
+        For those who decide by themselves between `recall_warm` and `recall_long_term`.
+        """
+        run(self._prepare_steps(router, namespace))
+
+    async def aprepare_router(self, router: WarmRouter, namespace: Namespace) -> None:
+        """Prepare like `prepare_router`, without blocking the event loop."""
+        await arun(self._prepare_steps(router, namespace))
+
+    @abstractmethod
+    def tell_hit(
+        self,
+        router: WarmRouter,
+        decision: RouteDecision,
+        query: str,
+        keys: Iterable[str],
+        *,
+        limit: int = 10,
+        exclude: Collection[str] = (),
+    ) -> None:
+        """Tell a router that learns of its hit, and compare the answer in the background if it wants that.
+
+        Waits for nothing, and raises nothing.
+
+        Args:
+            router: Who decided.
+            decision: What it decided.
+            query: What was looked for.
+            keys: What was answered.
+            limit: As of the recall.
+            exclude: As of the recall.
+        """
+
+    @abstractmethod
+    def tell_miss(
+        self, router: WarmRouter, decision: RouteDecision, keys: Collection[str], found: Iterable[SearchItem]
+    ) -> None:
+        """Tell a router that learns of its miss. Waits for nothing, and raises nothing.
+
+        Args:
+            router: Who decided.
+            decision: What it decided.
+            keys: What a hit would have answered.
+            found: What the long-term tier answered.
+        """
+
+    @abstractmethod
+    def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
+        """Let a router take what was kept of a namespace."""
 
     @abstractmethod
     def _warm_steps(self, search: Search) -> Steps[Recall]:

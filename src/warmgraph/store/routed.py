@@ -31,6 +31,7 @@ from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
+from warmgraph.store.sqlite.state import Merge, merge_state, read_state
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
 from warmgraph.store.sqlite.vectors import model_in_use
 from warmgraph.store.sqlite.writes import apply_writes
@@ -353,6 +354,21 @@ class RoutedStore(StepStore):
             places: The items, with the time in seconds since the epoch at which they would have expired.
         """
         self._renewals.renew(places)
+
+    def read_state(self, namespace: Namespace, name: str) -> Any:
+        """Return what warmgraph keeps for itself under a name, as JSON. Waits for the disk."""
+        return self._database.read(lambda connection: read_state(connection, namespace, name), snapshot=False)
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge news into what is kept under a name, by namespace, and return it. Waits for the disk."""
+        merged: dict[Namespace, object] = {}
+
+        def work(connection: sqlite3.Connection) -> list[Change]:
+            merged.update(merge_state(connection, name, news, merge))
+            return []  # nothing that an index would have to know
+
+        self._indexes.write(work).result()
+        return merged
 
     # -- within -------------------------------------------------------------------------------------
 

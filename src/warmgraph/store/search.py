@@ -93,21 +93,36 @@ class Query:
 _Place: TypeAlias = tuple[float, int, Ranked]
 
 
-def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Collection[str] = ()) -> Glance:
-    """Score all items of a namespace by their words, and compare the warm ones with the cold ones."""
+def look(index: NamespaceIndex, query: Query, now: float, exclude: Collection[str] = ()) -> Glance:
+    """Score all items of a namespace by their words, and compare the warm ones with the cold ones.
+
+    Where the query speaks of a time, or of an order of events, that decides as much as words do: what ranks is compared
+    as well, and the comparison that is less in favour of the warm items is returned.
+    """
+    timely = query.vector is None and (query.cues.period is not None or bool(query.events))
     with index.lock:
-        few = None if index.mortal else index.few(terms)
+        few = None if index.mortal or timely else index.few(query.terms)
         if few is not None:
             return look_at_few(index, few, exclude)
         live = index.live(now, exclude)
         warm = live & index.warm
-        scores = index.lexical(terms)
+        views = [index.lexical(query.terms)]
+        if timely:
+            views.append(np.maximum(query.scores(index), np.float32(0)))
+    return min((_glance(scores, live, warm) for scores in views), key=_in_favour)
+
+
+def _glance(scores: NDArray[np.float32], live: NDArray[np.bool_], warm: NDArray[np.bool_]) -> Glance:
     items, warm_items = int(np.count_nonzero(live)), int(np.count_nonzero(warm))
     warm_scores = scores[warm]
     if warm_items > PLACES:
         warm_scores = np.partition(warm_scores, warm_items - PLACES)[-PLACES:]
     cold_scores = scores[live & ~warm]
     return glance_of(warm_scores.tolist(), cold_scores.max().item() if len(cold_scores) else 0.0, warm_items, items)
+
+
+def _in_favour(glance: Glance) -> float:
+    return (glance.best_warm or 0.0) - (glance.best_cold or 0.0)
 
 
 def rank(

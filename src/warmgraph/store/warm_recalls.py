@@ -17,6 +17,7 @@ from warmgraph.store.backends import Backend
 from warmgraph.store.few import Glance, Place, recall_few
 from warmgraph.store.plan import Search
 from warmgraph.store.recalls import Recall
+from warmgraph.store.router_watch import RouterWatch
 from warmgraph.store.search import Query, look, rank
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
@@ -62,16 +63,21 @@ class WarmRecalls:
         self._tier, self._backend, self._bits = tier, backend, bits
         self._capacity, self._promote, self._clock = capacity, promote, clock
         self._clear_lead = clear_lead
+        self.watch = RouterWatch(tier, backend, promote=promote)
 
     def recall(self, search: Search, router: WarmRouter) -> Steps[Recall]:
         """Answer warm if the router finds that enough, else from the long-term tier."""
+        yield from self.watch.ready(router, search.prefix)
         warm = yield from self._recall(search)
         assert warm.signals is not None
         decision = router.decide(warm.signals)
+        keys = [item.key for item in warm.items]
         if decision.hit:
             self._use(search, warm)
+            self.watch.hit(router, decision, search, keys)
             return Recall(warm.items, "warm", warm.signals, decision)
         cold = yield from self.long_term(search)
+        self.watch.miss(router, decision, keys, cold.items)
         return Recall(cold.items, "long_term", warm.signals, decision)
 
     def warm(self, search: Search) -> Steps[Recall]:
@@ -118,7 +124,7 @@ class WarmRecalls:
         query = ranking.words(text, today)
         seen, places = self._see_few(search, index, query)
         if seen is None:
-            seen = look(index, query.terms, now, search.exclude)
+            seen = look(index, query, now, search.exclude)
         if ranking.recall_scorer.needs_dense and seen.lead < self._clear_lead:
             query = yield from ranking.recall_query(text, today, index)
             places = None
@@ -129,6 +135,9 @@ class WarmRecalls:
             items=seen.items,
             resident=resident,
             can_peek=self._backend.covers(namespace) and (search.matches is None or seen.best_cold is None),
+            lead=seen.lead,
+            filtered=search.matches is not None,
+            namespace=namespace,
         )
         items = self._warm_items(search, index, query) if places is None else self._items_at(search, index, places)
         return Recall(items, "warm", signals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, Self, TypeAlias, TypeVar
 
@@ -22,7 +22,7 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, StoreClosedError
 from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
-from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
+from warmgraph.ranking import PeekRouter, RouteDecision, Scorer, WarmRouter
 from warmgraph.steps import Steps, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
@@ -64,7 +64,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
         index: How to embed, as in LangGraph. A `RoutedStore` brings its own.
         ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own. `sweep_interval_minutes`
             starts the sweeper.
-        router: Decides in `recall` whether the warm tier is enough.
+        router: Decides in `recall` whether the warm tier is enough: `PeekRouter()` by default, `CalibratedRouter()` to
+            have its tau follow what answering warm costs.
         promote: Whether a recall makes what it found in the long-term tier warm.
         clear_lead: By how much of the best possible score the best warm item must lead the sixth for words alone to
             rank, and the query not to be embedded: 0 embeds hardly any, more than 1 embeds all.
@@ -194,6 +195,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
         """Stop. A file that `open` opened is closed; a store that was handed in stays open. Safe to call twice."""
         if not self._closed:
             self._stop_own_sweeper()
+            self._warm.watch.close()
             self._closed = True
             self._backend.close()
         if self._owned is not None:
@@ -202,7 +204,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
     def stats(self) -> WarmStats:
         """Return counts and bytes."""
         with self._tier.lock:
-            counts = self._warm.counts
+            counts, watched = self._warm.counts, self._warm.watch.counts
             return WarmStats(
                 items=len(self._tier),
                 namespaces=len(self._tier.namespaces()),
@@ -213,7 +215,38 @@ class WarmStore(WarmUpkeep, RecallingStore):
                 fallbacks=counts["fallbacks"],
                 evictions=self._tier.evictions,
                 arena_bytes=self._backend.arena_bytes,
+                router=self._warm.watch.stats(self.router),
+                checks=watched["checks"],
+                failed_checks=watched["failed"] + watched["dropped"],
             )
+
+    def finish_checks(self, timeout: float | None = None) -> bool:
+        """Wait until all hits that a router wanted to be compared are, and say whether they are.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        return self._warm.watch.drain(timeout)
+
+    def tell_hit(
+        self,
+        router: WarmRouter,
+        decision: RouteDecision,
+        query: str,
+        keys: Iterable[str],
+        *,
+        limit: int = 10,
+        exclude: Collection[str] = (),
+    ) -> None:
+        """Tell a router of its hit."""
+        search = self._search(decision.signals.namespace, query, limit, None, exclude)
+        self._warm.watch.hit(router, decision, search, keys)
+
+    def tell_miss(
+        self, router: WarmRouter, decision: RouteDecision, keys: Collection[str], found: Iterable[SearchItem]
+    ) -> None:
+        """Tell a router of its miss."""
+        self._warm.watch.miss(router, decision, keys, found)
 
     # -- the contract ------------------------------------------------------------
 
@@ -324,6 +357,9 @@ class WarmStore(WarmUpkeep, RecallingStore):
 
     def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
         return self._checked(self._warm.recall(search, router or self.router))
+
+    def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
+        return self._checked(self._warm.watch.ready(router, namespace))
 
     def _checked(self, steps: Steps[T]) -> Steps[T]:
         self._check_open()
