@@ -19,7 +19,7 @@ from warmgraph.recall.held import HeldItems
 from warmgraph.recall.learning import tell_miss
 from warmgraph.recall.merging import merge_ranked
 from warmgraph.recall.tiers import long_term_steps
-from warmgraph.recall.traces import RecallTrace, decision_of, recalled
+from warmgraph.recall.traces import RecallTrace, decision_of, dropped_items, recalled
 from warmgraph.short_term.history import unsummarized
 from warmgraph.steps import Steps
 from warmgraph.store import NamespaceTemplate
@@ -84,6 +84,7 @@ def create_vector_fallback_node(
                 held = HeldItems.of(state.get("memory_items"))
                 update["memory_items"] = held.with_items(place, found.items)
                 trace["tier"] = "long_term"
+                trace["dropped"] = dropped_items(found.dropped)
                 trace["items"] = merge_ranked(
                     (trace["items"], recalled(found.items, "long_term")),
                     limit=limit,

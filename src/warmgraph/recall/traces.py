@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NotRequired
+from typing import Literal
 
 from langgraph.store.base import SearchItem
 from typing_extensions import TypedDict
 
 from warmgraph.ranking import RouteDecision, Signals
+from warmgraph.store.recalls import Dropped, DropReason
 
 __all__ = [
     "DecisionTrace",
+    "DroppedItem",
     "LossTrace",
     "RecallTrace",
     "RecalledItem",
@@ -19,6 +21,7 @@ __all__ = [
     "Tier",
     "decision_of",
     "decision_trace",
+    "dropped_items",
     "recalled",
     "signals_of",
     "signals_trace",
@@ -35,7 +38,22 @@ class RecalledItem(TypedDict):
     tier: Tier
 
 
-class SignalsTrace(TypedDict):
+class DroppedItem(TypedDict):
+    """One memory that scored well enough and was left out: its key, its score, and why."""
+
+    key: str
+    score: float | None
+    reason: DropReason
+
+
+# What later versions added is not required: threads keep traces of earlier ones. It stands in classes of its own,
+# because `NotRequired` is not seen at run time among annotations that are not evaluated.
+class _LaterSignals(TypedDict, total=False):
+    lead: float | None
+    filtered: bool
+
+
+class SignalsTrace(_LaterSignals):
     """`warmgraph.ranking.Signals` as JSON."""
 
     best_warm: float | None
@@ -44,8 +62,6 @@ class SignalsTrace(TypedDict):
     items: int
     resident: bool
     can_peek: bool
-    lead: NotRequired[float | None]
-    filtered: NotRequired[bool]
 
 
 class LossTrace(TypedDict):
@@ -57,16 +73,23 @@ class LossTrace(TypedDict):
     checks: int
 
 
-class DecisionTrace(TypedDict):
+class _LaterDecision(TypedDict, total=False):
+    loss: LossTrace
+
+
+class DecisionTrace(_LaterDecision):
     """What the router decided; of one that learns, with what answering warm has cost in the namespace so far."""
 
     hit: bool
     confidence: float
     reason: str
-    loss: NotRequired[LossTrace]
 
 
-class RecallTrace(TypedDict):
+class _LaterRecall(TypedDict, total=False):
+    dropped: list[DroppedItem]
+
+
+class RecallTrace(_LaterRecall):
     """The recall of one turn. It says nothing that a later turn could not repeat: no memory is copied into it.
 
     Attributes:
@@ -76,6 +99,7 @@ class RecallTrace(TypedDict):
         at: When the turn began, ISO 8601.
         tier: "warm", or "long_term" once the long-term tier was searched.
         items: What was found, best first.
+        dropped: What scored well enough and was left out of that.
         signals: What the warm tier saw; `None` when it could not be asked.
         decision: What the router decided; `None` before it was asked.
         milliseconds: Time taken so far.
@@ -96,6 +120,17 @@ def recalled(items: Iterable[SearchItem], tier: Tier) -> list[RecalledItem]:
     """Return what the state keeps of search results."""
     return [
         {"key": item.key, "score": None if item.score is None else float(item.score), "tier": tier} for item in items
+    ]
+
+
+def dropped_items(dropped: Iterable[Dropped]) -> list[DroppedItem]:
+    """Return what the state keeps of what was left out, each key once."""
+    first: dict[str, Dropped] = {}
+    for each in dropped:
+        first.setdefault(each.key, each)
+    return [
+        {"key": each.key, "score": None if each.score is None else float(each.score), "reason": each.reason}
+        for each in first.values()
     ]
 
 

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, TypeAlias
 
 from langgraph.store.base import SearchItem
 
 from warmgraph.ranking import RouteDecision, Signals
 
-__all__ = ["Recall"]
+__all__ = ["DropReason", "Dropped", "Recall"]
+
+DropReason: TypeAlias = Literal["duplicate", "crowded", "filter", "expired"]
+
+
+class Dropped(NamedTuple):
+    """A memory that scored well enough, and was left out of an answer.
+
+    Args:
+        key: Its key.
+        score: Its score; `None` where there is none.
+        reason: "duplicate" (another one says the same in the same words), "crowded" (questions have their share of the
+            places already), "filter" (it does not match), "expired" (it is gone).
+    """
+
+    key: str
+    score: float | None
+    reason: DropReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +39,11 @@ class Recall:
         tier: Where they come from. "long_term" after a miss holds the merge of both tiers.
         signals: What the warm tier saw; `None` when it was not asked.
         decision: What the router decided; `None` when none was asked.
+        dropped: What scored well enough and was left out, of the tier that answered.
     """
 
     items: list[SearchItem]
     tier: Literal["warm", "long_term"]
     signals: Signals | None = None
     decision: RouteDecision | None = None
+    dropped: Sequence[Dropped] = ()

@@ -22,7 +22,7 @@ from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import StepStore, check_ttl_config
 from warmgraph.store.figures import RoutedStats
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
-from warmgraph.store.recalls import Recall
+from warmgraph.store.recalls import Dropped, Recall
 from warmgraph.store.search import Query
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
@@ -373,8 +373,9 @@ class RoutedStore(StepStore):
     # -- within -------------------------------------------------------------------------------------
 
     def _recall(self, search: Search) -> Steps[Recall]:
-        found = yield from self.recall_steps(search)
-        return Recall(found, "long_term")
+        dropped: list[Dropped] = []
+        found = yield from self.recall_steps(search._replace(dropped=dropped))
+        return Recall(found, "long_term", dropped=dropped)
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         results: list[Result] = [None] * plan.size

@@ -84,7 +84,7 @@ class RouterWatch(ForkAware):
         """Hear of a hit, answered with these keys; it is compared later, if the router wants that."""
         learner = self._learner(router)
         if learner is not None and self._is_drawn(learner, decision):
-            quiet = search._replace(refresh_ttl=False)
+            quiet = search._replace(refresh_ttl=False, dropped=None)
             self._submit(_Check(learner, decision, quiet, frozenset(keys)))
 
     def miss(

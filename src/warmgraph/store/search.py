@@ -15,10 +15,14 @@ from warmgraph.index import NOBODY, NamespaceIndex
 from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer, related
 from warmgraph.store.across import Ranked, rank_across
 from warmgraph.store.few import PLACES, Glance, best_of_few, glance_of, look_at_few, new_among
+from warmgraph.store.plan import Search
+from warmgraph.store.recalls import Dropped, DropReason
 
-__all__ = ["Glance", "Query", "Ranked", "look", "rank"]
+__all__ = ["Glance", "Query", "Ranked", "look", "note_dropped", "rank"]
 
 Namespace: TypeAlias = tuple[str, ...]
+MOST_DROPPED = 64
+"""A filter that nearly nothing matches must not turn an answer into a list of what it is not."""
 NO_SCORE = np.float32(-np.inf)
 
 
@@ -90,6 +94,12 @@ class Query:
         return next(iter(named.values())) if len(named) == 1 else NOBODY
 
 
+def note_dropped(search: Search, ranked: Ranked, reason: DropReason) -> None:
+    """Note, for whoever asked, that an item was ranked and is left out."""
+    if search.dropped is not None and len(search.dropped) < MOST_DROPPED:
+        search.dropped.append(Dropped(ranked.key, ranked.score, reason))
+
+
 _Place: TypeAlias = tuple[float, int, Ranked]
 
 
@@ -135,6 +145,7 @@ def rank(
     above: float | None = None,
     exclude: Collection[str] = (),
     varied: bool = False,
+    dropped: list[Dropped] | None = None,
 ) -> Iterator[Ranked]:
     """Yield all items, best first; equal ones newest first, those without a score last.
 
@@ -151,6 +162,7 @@ def rank(
         varied: Leaves out, among the first `wanted`, what says nothing new. Of items with the same words the best
             stands for all, and at most a quarter of the places goes to questions: who asks the same thing often
             would otherwise recall the asking, and the echoes of the answer.
+        dropped: Takes what `varied` leaves out.
     """
     seen: set[tuple[Namespace, str]] = set()
     if len(indexes) > 1 and query is not None and query.only_dense and not warm_only and above is None:
@@ -159,7 +171,7 @@ def rank(
             seen.add((ranked.namespace, ranked.key))
             yield ranked
     if not seen:
-        first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
+        first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied, dropped)
         yield from first
         if len(first) < max(wanted, 1):
             return
@@ -178,6 +190,7 @@ def _best(
     above: float | None,
     exclude: Collection[str],
     varied: bool,
+    dropped: list[Dropped] | None = None,
 ) -> list[Ranked]:
     found: list[_Place] = []
     for namespace, index in indexes:
@@ -186,10 +199,12 @@ def _best(
             if few is not None:
                 assert query is not None
                 scores = query.score_few(index, few)
-                places = best_of_few(index, scores, k, warm_only=warm_only, exclude=exclude, varied=varied)
+                places = best_of_few(
+                    index, scores, k, warm_only=warm_only, exclude=exclude, varied=varied, dropped=dropped
+                )
                 found += [(score, seq, Ranked(namespace, index.key(slot), score)) for score, seq, slot in places]
                 continue
-            slots, picked = _best_of_all(index, query, now, k, warm_only, above, exclude, varied)
+            slots, picked = _best_of_all(index, query, now, k, warm_only, above, exclude, varied, dropped)
             if len(indexes) == 1:  # it is in order, and nothing is to be compared with it
                 return list(map(Ranked, repeat(namespace), index.keys_of(slots), picked))
             found += [
@@ -210,6 +225,7 @@ def _best_of_all(
     above: float | None,
     exclude: Collection[str],
     varied: bool,
+    dropped: list[Dropped] | None,
 ) -> tuple[NDArray[np.intp], list[float | None]]:
     """Return the slots in order, with their scores."""
     scores = None if query is None else query.scores(index)
@@ -220,7 +236,10 @@ def _best_of_all(
             mask &= index.warm
         if above is not None and scores is not None:
             mask &= scores > above
-    slots = _new_of_all(index, scores, mask, k) if varied and k and mask is not None else index.order(scores, mask, k)
+    if varied and k and mask is not None:
+        slots = _new_of_all(index, scores, mask, k, dropped)
+    else:
+        slots = index.order(scores, mask, k)
     if scores is None:
         return slots, [None] * len(slots)
     picked: list[float | None] = scores[slots].tolist()
@@ -230,13 +249,22 @@ def _best_of_all(
 
 
 def _new_of_all(
-    index: NamespaceIndex, scores: NDArray[np.float32] | None, mask: NDArray[np.bool_], k: int
+    index: NamespaceIndex,
+    scores: NDArray[np.float32] | None,
+    mask: NDArray[np.bool_],
+    k: int,
+    dropped: list[Dropped] | None,
 ) -> NDArray[np.intp]:
     """Return the best `k` slots that say something new, sorting no more than it takes to find them."""
     candidates, depth = int(np.count_nonzero(mask)), 4 * k
     while True:
         slots = index.order(scores, mask, depth)
-        kept = new_among(index, slots.tolist(), k)
+        left: list[tuple[int, DropReason]] = []
+        kept = new_among(index, slots.tolist(), k, left)
         if len(kept) == k or depth >= candidates:
+            if dropped is not None:
+                for at, reason in left:
+                    slot = int(slots[at])
+                    dropped.append(Dropped(index.key(slot), None if scores is None else float(scores[slot]), reason))
             return slots[kept]
         depth *= 4

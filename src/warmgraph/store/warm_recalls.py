@@ -18,7 +18,7 @@ from warmgraph.store.few import Glance, Place, recall_few
 from warmgraph.store.plan import Search
 from warmgraph.store.recalls import Recall
 from warmgraph.store.router_watch import RouterWatch
-from warmgraph.store.search import Query, look, rank
+from warmgraph.store.search import Query, look, note_dropped, rank
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.warm import WarmItem, WarmTier
@@ -67,6 +67,7 @@ class WarmRecalls:
 
     def recall(self, search: Search, router: WarmRouter) -> Steps[Recall]:
         """Answer warm if the router finds that enough, else from the long-term tier."""
+        search = search._replace(dropped=[])
         yield from self.watch.ready(router, search.prefix)
         warm = yield from self._recall(search)
         assert warm.signals is not None
@@ -75,26 +76,28 @@ class WarmRecalls:
         if decision.hit:
             self._use(search, warm)
             self.watch.hit(router, decision, search, keys)
-            return Recall(warm.items, "warm", warm.signals, decision)
-        cold = yield from self.long_term(search)
+            return Recall(warm.items, "warm", warm.signals, decision, warm.dropped)
+        cold = yield from self.long_term(search._replace(dropped=[]))
         self.watch.miss(router, decision, keys, cold.items)
-        return Recall(cold.items, "long_term", warm.signals, decision)
+        return Recall(cold.items, "long_term", warm.signals, decision, cold.dropped)
 
     def warm(self, search: Search) -> Steps[Recall]:
         """Rank the warm items, and count what is returned as used."""
-        answer = yield from self._recall(search)
+        answer = yield from self._recall(search._replace(dropped=[]))
         self._use(search, answer)
         return answer
 
     def long_term(self, search: Search) -> Steps[Recall]:
         """Rank all items, warm or not."""
         self.count("fallbacks")
+        if search.dropped is None:
+            search = search._replace(dropped=[])
         found = yield from self._backend.recall(search)
         keys = [item.key for item in found]
         if self._promote:
             yield from self._make_warm(search.prefix, keys)
         self._tier.touch(search.prefix, keys)
-        return Recall(found, "long_term")
+        return Recall(found, "long_term", dropped=search.dropped or ())
 
     @property
     def behind(self) -> bool:
@@ -140,7 +143,7 @@ class WarmRecalls:
             namespace=namespace,
         )
         items = self._warm_items(search, index, query) if places is None else self._items_at(search, index, places)
-        return Recall(items, "warm", signals)
+        return Recall(items, "warm", signals, dropped=search.dropped or ())
 
     def _see_few(
         self, search: Search, index: NamespaceIndex, query: Query
@@ -152,7 +155,8 @@ class WarmRecalls:
             few = None if index.mortal else query.few(index)
             if few is None:
                 return None, None
-            return recall_few(index, few, query.score_few(index, few), search.limit, search.exclude)
+            scores = query.score_few(index, few)
+            return recall_few(index, few, scores, search.limit, search.exclude, search.dropped)
 
     def _items_at(self, search: Search, index: NamespaceIndex, places: Sequence[Place]) -> list[SearchItem]:
         namespace, found = search.prefix, []
@@ -181,10 +185,15 @@ class WarmRecalls:
             above=0.0,
             exclude=search.exclude,
             varied=search.matches is None,  # of two with the same words the filter may want the other
+            dropped=search.dropped,
         )
         for place in places:
             item = self._tier.get(search.prefix, place.key, now, touch=False)
-            if item is not None and (search.matches is None or search.matches(item.value)):
+            if item is None:
+                note_dropped(search, place, "expired")
+            elif search.matches is not None and not search.matches(item.value):
+                note_dropped(search, place, "filter")
+            else:
                 value = copy_value(item.value)
                 found.append(SearchItem(search.prefix, place.key, value, item.created_at, item.updated_at, place.score))
                 if len(found) == search.limit:

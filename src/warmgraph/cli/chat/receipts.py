@@ -14,6 +14,10 @@ _LEFT_OUT = {
     "unreadable": "unreadable",
     "quarantined": "not trusted",
     "budget": "over the token budget",
+    "duplicate": "said already",
+    "crowded": "too many questions",
+    "filter": "filtered out",
+    "expired": "expired",
 }
 
 

@@ -227,6 +227,7 @@ class ForeignBackend(Backend):
                 above=0.0,
                 exclude=search.exclude,
                 varied=search.matches is None,
+                dropped=search.dropped,
             )
             best = [place.key for place in islice(places, search.limit)]
         return {key: score for key, score in known.items() if score > 0}, best
