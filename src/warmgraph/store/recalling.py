@@ -13,6 +13,7 @@ from warmgraph.steps import Steps, arun, run
 from warmgraph.store.contract import StepStore
 from warmgraph.store.plan import Search, recall_search
 from warmgraph.store.recalls import Recall
+from warmgraph.store.why_not import Asked, WhyNot
 
 __all__ = ["RecallingStore"]
 
@@ -134,6 +135,50 @@ class RecallingStore(StepStore):
         """Prepare like `prepare_router`, without blocking the event loop."""
         await arun(self._prepare_steps(router, namespace))
 
+    def why_not(
+        self,
+        namespace: Namespace,
+        query: str,
+        key: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+        router: WarmRouter | None = None,
+        min_score: float = 0.0,
+    ) -> WhyNot:
+        """Explain why a recall does not return a memory. It recalls, so what it finds counts as used.
+
+        Args:
+            namespace: As of `recall`.
+            query: What was looked for.
+            key: The memory that was missed.
+            limit: As of `recall`.
+            filter: As of `recall`.
+            exclude: As of `recall`.
+            router: As of `recall`.
+            min_score: What a memory has to score to get into a prompt.
+
+        Raises:
+            As `recall_warm`.
+        """
+        return run(self._why_not(Asked(namespace, query, key, limit, filter, exclude, router, min_score)))
+
+    async def awhy_not(
+        self,
+        namespace: Namespace,
+        query: str,
+        key: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+        router: WarmRouter | None = None,
+        min_score: float = 0.0,
+    ) -> WhyNot:
+        """Explain like `why_not`, without blocking the event loop."""
+        return await arun(self._why_not(Asked(namespace, query, key, limit, filter, exclude, router, min_score)))
+
     @abstractmethod
     def tell_hit(
         self,
@@ -174,6 +219,10 @@ class RecallingStore(StepStore):
     @abstractmethod
     def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
         """Let a router take what was kept of a namespace."""
+
+    @abstractmethod
+    def _why_not(self, asked: Asked) -> Steps[WhyNot]:
+        """Explain why a memory was not recalled."""
 
     @abstractmethod
     def _warm_steps(self, search: Search) -> Steps[Recall]:

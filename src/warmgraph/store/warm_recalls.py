@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from langgraph.store.base import SearchItem
+from langgraph.store.base import Item, SearchItem
 
 from warmgraph.clock import Clock
 from warmgraph.index import NamespaceIndex
@@ -15,12 +15,13 @@ from warmgraph.ranking import LexicalScorer, Signals, WarmRouter
 from warmgraph.steps import Steps
 from warmgraph.store.backends import Backend
 from warmgraph.store.few import Glance, Place, recall_few
-from warmgraph.store.plan import Search
+from warmgraph.store.plan import Get, Search
 from warmgraph.store.recalls import Recall
 from warmgraph.store.router_watch import RouterWatch
 from warmgraph.store.search import Query, look, note_dropped, rank
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
+from warmgraph.store.why_not import Halves, Parts, score_parts
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["CLEAR_LEAD", "WarmRecalls"]
@@ -98,6 +99,39 @@ class WarmRecalls:
             yield from self._make_warm(search.prefix, keys)
         self._tier.touch(search.prefix, keys)
         return Recall(found, "long_term", dropped=search.dropped or ())
+
+    def halves(self, search: Search) -> Halves:
+        """Return what there is to explain a recall by."""
+        namespace = search.prefix
+
+        def get(key: str) -> Steps[Item | None]:
+            warm = self._tier.get(namespace, key, self._now(), touch=False)
+            if warm is not None:
+                return Item(
+                    value=copy_value(warm.value),
+                    key=key,
+                    namespace=namespace,
+                    created_at=warm.created_at,
+                    updated_at=warm.updated_at,
+                )
+            (found,) = yield from self._backend.read([Get(namespace, key, False)])
+            item: Item | None = found
+            return item
+
+        def parts(keys: Collection[str]) -> Steps[dict[str, Parts]]:
+            index = self._backend.index_of(namespace)
+            if index is None:
+                return {}
+            query = yield from self._backend.ranking.recall_query(search.query or "", self._clock.now(), index)
+            return score_parts(query, index, keys)
+
+        def expired(key: str) -> bool:
+            index = self._backend.index_of(namespace)
+            return index is not None and index.slot(key) is not None  # it is indexed, and cannot be read
+
+        return Halves(
+            get, lambda: self.warm(search), lambda limit: self.long_term(search._replace(limit=limit)), parts, expired
+        )
 
     @property
     def behind(self) -> bool:

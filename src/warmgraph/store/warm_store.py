@@ -36,6 +36,7 @@ from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import CLEAR_LEAD, WarmRecalls
 from warmgraph.store.warm_upkeep import WarmUpkeep
+from warmgraph.store.why_not import Asked, WhyNot, why_not_steps
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
 __all__ = ["WarmStore"]
@@ -360,6 +361,13 @@ class WarmStore(WarmUpkeep, RecallingStore):
 
     def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
         return self._checked(self._warm.watch.ready(router, namespace))
+
+    def _why_not(self, asked: Asked) -> Steps[WhyNot]:
+        self._check_open()
+        search = self._search(asked.namespace, asked.query, asked.limit, asked.filter, asked.exclude)
+        router = asked.router or self.router
+        yield from self._warm.watch.ready(router, search.prefix)
+        return (yield from why_not_steps(asked._replace(router=router), self._warm.halves(search)))
 
     def _checked(self, steps: Steps[T]) -> Steps[T]:
         self._check_open()
