@@ -160,7 +160,10 @@ class PeekRouter(TauRouter):
     """Hit when the best warm item beats the best cold one by `tau`: the *lexical peek*.
 
     Both scores come from one pass over one index of everything, so the router needs no vector search, no
-    embedding and no disk.
+    embedding and no disk. Where a query speaks of a time or of an order of events, what ranks is compared as well.
+
+    The same comparison by vectors, or by sign codes, was tried on the replay and left out: at a loss of 1% both have
+    fewer hits in nearly every cell, and they embed every query. By the hybrid score there are as many hits as by words.
 
     Args:
         tau: Margin by which the best warm score must exceed the best cold one, in score units, in [-1, 1].

@@ -57,7 +57,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
         long_term: The store behind: a `RoutedStore`, any other `BaseStore`, or `None`, for a short-term buffer whose
             evicted items are gone.
         capacity: Warm items of a namespace.
-        eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies.
+        eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies. Replayed, importance
+            has the most hits at 256 items and more, recency alone ("fifo", "lru") at 128 and fewer.
         max_namespaces: Namespaces in RAM.
         max_bytes: Bytes of all warm items together.
         max_namespace_bytes: Bytes of the warm items of a namespace; `None` for no bound of its own. An item that is
@@ -67,7 +68,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
             starts the sweeper.
         router: Decides in `recall` whether the warm tier is enough: `PeekRouter()` by default, `CalibratedRouter()` to
             have its tau follow what answering warm costs.
-        promote: Whether a recall makes what it found in the long-term tier warm.
+        promote: Whether a recall makes what it found in the long-term tier warm. Replayed, that has fewer hits, at a
+            higher loss, in most cells.
         clear_lead: By how much of the best possible score the best warm item must lead the sixth for words alone to
             rank, and the query not to be embedded: 0 embeds hardly any, more than 1 embeds all.
         search_mode: As in `RoutedStore`; without a long-term store, or with one that is not ours.
