@@ -87,6 +87,8 @@ results: $(PEERS) ## Measure anew what the README says, into bench/results
 	$(BIN)/warmgraph demo --json bench/results/demo.json >/dev/null
 	$(BIN)/warmgraph bench turn --json bench/results/turn.json
 	$(BIN)/warmgraph bench store --json bench/results/store.json --chart bench/results/store.svg
+	$(if $(WARMGRAPH_DATA),$(BIN)/warmgraph bench replay --data "$(WARMGRAPH_DATA)" --json bench/results/replay.json \
+		--chart bench/results/replay.svg,@echo "WARMGRAPH_DATA names no LoCoMo pack: bench/results/replay.json stays.")
 	$(BIN)/warmgraph bench reflection --json bench/results/reflection.json
 	$(BIN)/warmgraph bench inline --json bench/results/inline.json
 	$(BIN)/warmgraph bench buffer --json bench/results/buffer.json

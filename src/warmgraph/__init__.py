@@ -95,7 +95,7 @@ if TYPE_CHECKING:
         create_multi_prompt_optimizer,
         create_prompt_optimizer,
     )
-    from warmgraph.ranking import PeekRouter, RouteDecision
+    from warmgraph.ranking import CalibratedRouter, PeekRouter, RouteDecision
     from warmgraph.reflection import ReflectionExecutor
     from warmgraph.short_term import (
         RollingWindow,
@@ -119,6 +119,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnnotatedTrajectory",
+    "CalibratedRouter",
     "DimensionError",
     "EmbeddingError",
     "ExecutorClosedError",
@@ -191,6 +192,7 @@ __all__ = [
 
 _HOME = {
     "AnnotatedTrajectory": "warmgraph.prompts",
+    "CalibratedRouter": "warmgraph.ranking",
     "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
     "MemoryLayer": "warmgraph.knowledge",

@@ -270,3 +270,48 @@ store.close()
     command = [sys.executable, "-W", "ignore", "-c", PRELUDE + program, str(tmp_path / "memory.db")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
     assert (0, "") == (done.returncode, done.stderr)
+
+
+CALIBRATED = """
+from warmgraph.ranking import CalibratedRouter
+
+router = CalibratedRouter()
+store = WarmStore.open(path, capacity=5, eviction="fifo", router=router)
+words = ["bees", "violin", "sailing", "cheese", "chess", "pottery", "tennis", "opera", "jazz", "ferns"]
+for word in words:
+    store.put(NS, word, {"content": f"a note on {word}"})
+
+def ask():
+    for word in words:
+        store.recall(NS, word)
+    assert store.finish_checks(30)
+
+def serve():
+    ask()
+    store.close()
+
+ask()
+before = router.stats().recalls
+children = [fork(serve) for _ in range(2)]
+ask()
+assert ended(*children) == [0, 0]
+assert router.stats().recalls > before
+store.close()
+again = CalibratedRouter()
+with WarmStore.open(path, router=again) as store:
+    store.recall(NS, "bees")
+assert again.stats().recalls >= router.stats().recalls
+print("done")
+"""
+
+
+def test_a_router_learns_on_in_a_forked_process(tmp_path: Path) -> None:
+    """Parent and children compare hits on threads of their own, and what all of them learned is kept."""
+    ran = subprocess.run(
+        [sys.executable, "-c", PRELUDE + CALIBRATED, str(tmp_path / "memory.db")],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (0, "done\n") == (ran.returncode, ran.stdout), ran.stderr

@@ -17,7 +17,7 @@ from warmgraph.nodes.traces import begin_trace
 from warmgraph.nodes.turns import message_keys
 from warmgraph.recall.held import HeldItems
 from warmgraph.recall.tiers import warm_steps
-from warmgraph.recall.traces import recalled, signals_trace
+from warmgraph.recall.traces import dropped_items, recalled, signals_trace
 from warmgraph.short_term.history import unsummarized
 from warmgraph.steps import Steps
 from warmgraph.store import NamespaceTemplate
@@ -74,6 +74,7 @@ def create_recall_node(
                 )
                 found = yield from warm_steps(visit.store, place, query, limit, filter, known)
                 trace["items"] = recalled(found.items, "warm")
+                trace["dropped"] = dropped_items(found.dropped)
                 trace["signals"] = signals_trace(found.signals)
                 update["memory_items"] = HeldItems(place, found.items)
                 if found.failure is not None:

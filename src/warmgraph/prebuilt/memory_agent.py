@@ -72,7 +72,8 @@ def create_memory_agent(
         tools: Tools that the agent may call.
         namespace: Template of the namespace, such as `("memories", "{user_id}")`.
         system_prompt: Put first at each call of the model. A `StoredPrompt` is looked up in the store.
-        router: Decides whether the warm tier is enough; `PeekRouter()` by default.
+        router: Decides whether the warm tier is enough; `PeekRouter()` by default. A `CalibratedRouter` learns, with a
+            `WarmStore`, from what its hits cost.
         limit: How many memories to recall at most.
         filter: As in `BaseStore.search`.
         max_memory_tokens: What memories may take of the prompt.

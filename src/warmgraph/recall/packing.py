@@ -16,11 +16,12 @@ from warmgraph.memory_block import MemoryLine, render_block
 from warmgraph.recall.held import HeldItems
 from warmgraph.recall.traces import RecalledItem
 from warmgraph.steps import Io, Steps
+from warmgraph.store.recalls import DropReason
 from warmgraph.store.records import text_of
 
 __all__ = ["DEFAULT_MAX_TOKENS", "DEFAULT_MIN_SCORE", "LeftOut", "Packed", "TokenCounter", "pack", "pack_from_store"]
 
-LeftOut: TypeAlias = Literal["low_score", "missing", "unreadable", "quarantined", "duplicate", "budget"]
+LeftOut: TypeAlias = Literal["low_score", "missing", "unreadable", "quarantined", "budget"] | DropReason
 TokenCounter: TypeAlias = Callable[[Sequence[BaseMessage]], int]
 
 # Ten turns of real conversations take 540 tokens; a thousand leave room for longer ones.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from warmgraph.ranking import RouterStats
+
 __all__ = ["RoutedStats", "WarmStats"]
 
 
@@ -60,6 +62,9 @@ class WarmStats:
         evictions: Items that had to make room.
         arena_bytes: RAM that the vectors of a store without a long-term tier take, with the room kept for more; 0 with
             a long-term tier, whose own figures have it.
+        router: What a router that learns has seen, and what answering warm has cost; `None` without one.
+        checks: Warm answers that were compared with the long-term tier's, in the background.
+        failed_checks: Comparisons that failed, or that were left out because too many waited.
     """
 
     items: int
@@ -71,3 +76,6 @@ class WarmStats:
     fallbacks: int
     evictions: int
     arena_bytes: int
+    router: RouterStats | None = None
+    checks: int = 0
+    failed_checks: int = 0

@@ -21,6 +21,7 @@ from langgraph.store.base import (
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.store.filters import Predicate, compile_filter
+from warmgraph.store.recalls import Dropped
 from warmgraph.store.values import freeze_value
 
 __all__ = [
@@ -62,6 +63,7 @@ class Search(NamedTuple):
     refresh_ttl: bool = True
     filter: Mapping[str, Any] | None = None
     exclude: frozenset[str] = frozenset()
+    dropped: list[Dropped] | None = None  # takes what scored well enough and is left out
 
 
 class ListNamespaces(NamedTuple):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
+from langgraph.store.base import SearchItem
+
 from warmgraph.clock import Clock
-from warmgraph.ranking import WarmRouter
+from warmgraph.ranking import RouteDecision, WarmRouter
 from warmgraph.steps import Steps, arun, run
 from warmgraph.store.contract import StepStore
 from warmgraph.store.plan import Search, recall_search
 from warmgraph.store.recalls import Recall
 from warmgraph.store.validity import AsOf, open_only, recall_as_of
+from warmgraph.store.why_not import Asked, WhyNot
 
 __all__ = ["RecallingStore"]
 
@@ -134,6 +137,106 @@ class RecallingStore(StepStore):
     ) -> Recall:
         """Recall like `recall`, without blocking the event loop."""
         return await arun(self._routed(self._search(namespace, query, limit, filter, exclude), router, as_of))
+
+    def prepare_router(self, router: WarmRouter, namespace: Namespace) -> None:
+        """Let a router that learns take what was kept of a namespace; nothing for others. `recall` does it by itself.
+
+        For those who decide by themselves between `recall_warm` and `recall_long_term`.
+        """
+        run(self._prepare_steps(router, namespace))
+
+    async def aprepare_router(self, router: WarmRouter, namespace: Namespace) -> None:
+        """Prepare like `prepare_router`, without blocking the event loop."""
+        await arun(self._prepare_steps(router, namespace))
+
+    def why_not(
+        self,
+        namespace: Namespace,
+        query: str,
+        key: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+        router: WarmRouter | None = None,
+        min_score: float = 0.0,
+    ) -> WhyNot:
+        """Explain why a recall does not return a memory. It recalls, so what it finds counts as used.
+
+        Args:
+            namespace: As of `recall`.
+            query: What was looked for.
+            key: The memory that was missed.
+            limit: As of `recall`.
+            filter: As of `recall`.
+            exclude: As of `recall`.
+            router: As of `recall`.
+            min_score: What a memory has to score to get into a prompt.
+
+        Raises:
+            As `recall_warm`.
+        """
+        return run(self._why_not(Asked(namespace, query, key, limit, filter, exclude, router, min_score)))
+
+    async def awhy_not(
+        self,
+        namespace: Namespace,
+        query: str,
+        key: str,
+        *,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+        router: WarmRouter | None = None,
+        min_score: float = 0.0,
+    ) -> WhyNot:
+        """Explain like `why_not`, without blocking the event loop."""
+        return await arun(self._why_not(Asked(namespace, query, key, limit, filter, exclude, router, min_score)))
+
+    @abstractmethod
+    def tell_hit(
+        self,
+        router: WarmRouter,
+        decision: RouteDecision,
+        query: str,
+        keys: Iterable[str],
+        *,
+        limit: int = 10,
+        exclude: Collection[str] = (),
+    ) -> None:
+        """Tell a router that learns of its hit, and compare the answer in the background if it wants that.
+
+        Waits for nothing, and raises nothing.
+
+        Args:
+            router: Who decided.
+            decision: What it decided.
+            query: What was looked for.
+            keys: What was answered.
+            limit: As of the recall.
+            exclude: As of the recall.
+        """
+
+    @abstractmethod
+    def tell_miss(
+        self, router: WarmRouter, decision: RouteDecision, keys: Collection[str], found: Iterable[SearchItem]
+    ) -> None:
+        """Tell a router that learns of its miss. Waits for nothing, and raises nothing.
+
+        Args:
+            router: Who decided.
+            decision: What it decided.
+            keys: What a hit would have answered.
+            found: What the long-term tier answered.
+        """
+
+    @abstractmethod
+    def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
+        """Let a router take what was kept of a namespace."""
+
+    @abstractmethod
+    def _why_not(self, asked: Asked) -> Steps[WhyNot]:
+        """Explain why a memory was not recalled."""
 
     @abstractmethod
     def _warm_steps(self, search: Search) -> Steps[Recall]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -25,7 +26,7 @@ from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import RoutedStats
 from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
-from warmgraph.store.recalls import Found, Recall
+from warmgraph.store.recalls import Dropped, Found, Recall
 from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.search import Query
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
@@ -37,6 +38,7 @@ from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
+from warmgraph.store.sqlite.state import Merge, merge_state, read_state
 from warmgraph.store.sqlite.unembedded import Unembedded
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
 from warmgraph.store.validity import AsOf, open_only, recall_as_of
@@ -381,13 +383,29 @@ class RoutedStore(ForgettingStore, SignallingStore):
         """
         self._renewals.renew(places)
 
+    def read_state(self, namespace: Namespace, name: str) -> Any:
+        """Return what warmgraph keeps for itself under a name, as JSON. Waits for the disk."""
+        return self._database.read(lambda connection: read_state(connection, namespace, name), snapshot=False)
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge news into what is kept under a name, by namespace, and return it. Waits for the disk."""
+        merged: dict[Namespace, object] = {}
+
+        def work(connection: sqlite3.Connection) -> list[Change]:
+            merged.update(merge_state(connection, name, news, merge))
+            return []  # nothing that an index would have to know
+
+        self._indexes.write(work).result()
+        return merged
+
     # -- within -------------------------------------------------------------------------------------
 
     def _recall(self, search: Search, as_of: AsOf | None) -> Steps[Recall]:
         def ranked(asked: Search) -> Steps[Recall]:
-            found = yield from self.recall_steps(self._reranking.widened(asked))
+            dropped: list[Dropped] = []
+            found = yield from self.recall_steps(self._reranking.widened(asked)._replace(dropped=dropped))
             found = yield from self._reranking.ordered(asked, found)
-            return Recall(found.items, "long_term", failure=found.failure)
+            return Recall(found.items, "long_term", failure=found.failure, dropped=dropped)
 
         if as_of is not None:
             return recall_as_of(ranked, search, as_of)

@@ -19,10 +19,14 @@ from warmgraph.index.selection import lower_bound
 from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer, related
 from warmgraph.store.across import Ranked, rank_across
 from warmgraph.store.few import PLACES, Glance, best_of_few, glance_of, look_at_few, new_among
+from warmgraph.store.plan import Search
+from warmgraph.store.recalls import Dropped, DropReason
 
-__all__ = ["Glance", "Query", "Ranked", "look", "rank"]
+__all__ = ["Glance", "Query", "Ranked", "look", "note_dropped", "rank"]
 
 Namespace: TypeAlias = tuple[str, ...]
+MOST_DROPPED = 64
+"""A filter that nearly nothing matches must not turn an answer into a list of what it is not."""
 NO_SCORE = np.float32(-np.inf)
 
 BEST_BY_WORDS, CROWD = 50, 1000
@@ -142,24 +146,45 @@ def _similar(index: NamespaceIndex, slot: int) -> NDArray[np.float32]:
     return found
 
 
+def note_dropped(search: Search, ranked: Ranked, reason: DropReason) -> None:
+    """Note, for whoever asked, that an item was ranked and is left out."""
+    if search.dropped is not None and len(search.dropped) < MOST_DROPPED:
+        search.dropped.append(Dropped(ranked.key, ranked.score, reason))
+
+
 _Place: TypeAlias = tuple[float, int, Ranked]
 
 
-def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Collection[str] = ()) -> Glance:
-    """Score all items of a namespace by their words, and compare the warm ones with the cold ones."""
+def look(index: NamespaceIndex, query: Query, now: float, exclude: Collection[str] = ()) -> Glance:
+    """Score all items of a namespace by their words, and compare the warm ones with the cold ones.
+
+    Where the query speaks of a time, or of an order of events, that decides as much as words do: what ranks is compared
+    as well, and the comparison that is less in favour of the warm items is returned.
+    """
+    timely = query.vector is None and (query.cues.period is not None or bool(query.events))
     with index.lock:
-        few = None if index.mortal else index.few(terms)
+        few = None if index.mortal or timely else index.few(query.terms)
         if few is not None:
             return look_at_few(index, few, exclude)
         live = index.live(now, exclude)
         warm = live & index.warm
-        scores = index.lexical(terms)
+        views = [index.lexical(query.terms)]
+        if timely:
+            views.append(np.maximum(query.scores(index), np.float32(0)))
+    return min((_glance(scores, live, warm) for scores in views), key=_in_favour)
+
+
+def _glance(scores: NDArray[np.float32], live: NDArray[np.bool_], warm: NDArray[np.bool_]) -> Glance:
     items, warm_items = int(np.count_nonzero(live)), int(np.count_nonzero(warm))
     warm_scores = scores[warm]
     if warm_items > PLACES:
         warm_scores = np.partition(warm_scores, warm_items - PLACES)[-PLACES:]
     cold_scores = scores[live & ~warm]
     return glance_of(warm_scores.tolist(), cold_scores.max().item() if len(cold_scores) else 0.0, warm_items, items)
+
+
+def _in_favour(glance: Glance) -> float:
+    return (glance.best_warm or 0.0) - (glance.best_cold or 0.0)
 
 
 def rank(
@@ -172,6 +197,7 @@ def rank(
     above: float | None = None,
     exclude: Collection[str] = (),
     varied: bool = False,
+    dropped: list[Dropped] | None = None,
 ) -> Iterator[Ranked]:
     """Yield all items, best first; equal ones newest first, those without a score last.
 
@@ -188,6 +214,7 @@ def rank(
         varied: Leaves out, among the first `wanted`, what says nothing new. Of items with the same words the best
             stands for all, and at most a quarter of the places goes to questions: who asks the same thing often
             would otherwise recall the asking, and the echoes of the answer.
+        dropped: Takes what `varied` leaves out.
     """
     seen: set[tuple[Namespace, str]] = set()
     if len(indexes) > 1 and query is not None and query.only_dense and not warm_only and above is None:
@@ -198,7 +225,7 @@ def rank(
     if not seen:
         routed = query is not None and query.only_dense and not all(index.compares_all for _, index in indexes)
         for depth in (max(wanted, 1), SECOND) if routed else (max(wanted, 1),):
-            found = _best(indexes, query, now, depth, warm_only, above, exclude, varied)
+            found = _best(indexes, query, now, depth, warm_only, above, exclude, varied, dropped)
             yield from (ranked for ranked in found if (ranked.namespace, ranked.key) not in seen)
             seen.update((ranked.namespace, ranked.key) for ranked in found)
         if len(found) < depth and not routed:  # of routed ones, those without a vector are missing
@@ -217,6 +244,7 @@ def _best(
     above: float | None,
     exclude: Collection[str],
     varied: bool,
+    dropped: list[Dropped] | None = None,
 ) -> list[Ranked]:
     found: list[_Place] = []
     for namespace, index in indexes:
@@ -225,10 +253,12 @@ def _best(
             if few is not None:
                 assert query is not None
                 scores = query.score_few(index, few)
-                places = best_of_few(index, scores, k, warm_only=warm_only, exclude=exclude, varied=varied)
+                places = best_of_few(
+                    index, scores, k, warm_only=warm_only, exclude=exclude, varied=varied, dropped=dropped
+                )
                 found += [(score, seq, Ranked(namespace, index.key(slot), score)) for score, seq, slot in places]
                 continue
-            slots, picked = _best_of_all(index, query, now, k, warm_only, above, exclude, varied)
+            slots, picked = _best_of_all(index, query, now, k, warm_only, above, exclude, varied, dropped)
             if len(indexes) == 1:  # it is in order, and nothing is to be compared with it
                 return list(map(Ranked, repeat(namespace), index.keys_of(slots), picked))
             found += [
@@ -249,6 +279,7 @@ def _best_of_all(
     above: float | None,
     exclude: Collection[str],
     varied: bool,
+    dropped: list[Dropped] | None,
 ) -> tuple[NDArray[np.intp], list[float | None]]:
     """Return the slots in order, with their scores."""
     mask = None
@@ -264,7 +295,10 @@ def _best_of_all(
     if above is not None and scores is not None:
         assert mask is not None
         mask &= scores > above
-    slots = _new_of_all(index, scores, mask, k) if varied and k and mask is not None else index.order(scores, mask, k)
+    if varied and k and mask is not None:
+        slots = _new_of_all(index, scores, mask, k, dropped)
+    else:
+        slots = index.order(scores, mask, k)
     if scores is None:
         return slots, [None] * len(slots)
     picked: list[float | None] = scores[slots].tolist()
@@ -287,13 +321,22 @@ def _nearest(
 
 
 def _new_of_all(
-    index: NamespaceIndex, scores: NDArray[np.float32] | None, mask: NDArray[np.bool_], k: int
+    index: NamespaceIndex,
+    scores: NDArray[np.float32] | None,
+    mask: NDArray[np.bool_],
+    k: int,
+    dropped: list[Dropped] | None,
 ) -> NDArray[np.intp]:
     """Return the best `k` slots that say something new, sorting no more than it takes to find them."""
     candidates, depth = int(np.count_nonzero(mask)), 4 * k
     while True:
         slots = index.order(scores, mask, depth)
-        kept = new_among(index, slots.tolist(), k)
+        left: list[tuple[int, DropReason]] = []
+        kept = new_among(index, slots.tolist(), k, left)
         if len(kept) == k or depth >= candidates:
+            if dropped is not None:
+                for at, reason in left:
+                    slot = int(slots[at])
+                    dropped.append(Dropped(index.key(slot), None if scores is None else float(scores[slot]), reason))
             return slots[kept]
         depth *= 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from inspect import signature
 from typing import Any, Literal, Self, TypeAlias, TypeVar
@@ -23,7 +23,7 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, StoreClosedError
 from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
-from warmgraph.ranking import PeekRouter, Reranker, RerankFunction, Scorer, WarmRouter
+from warmgraph.ranking import PeekRouter, Reranker, RerankFunction, RouteDecision, Scorer, WarmRouter
 from warmgraph.steps import Steps, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, PostgresBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
@@ -41,6 +41,7 @@ from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import CLEAR_LEAD, WarmRecalls
 from warmgraph.store.warm_upkeep import WarmUpkeep
+from warmgraph.store.why_not import Asked, WhyNot, why_not_steps
 from warmgraph.telemetry import span
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
@@ -62,7 +63,8 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
         long_term: The store behind: a `RoutedStore`, a `PostgresLongTerm`, any other `BaseStore`, or `None`, for a
             short-term buffer whose evicted items are gone.
         capacity: Warm items of a namespace.
-        eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies.
+        eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies. Replayed, importance
+            has the most hits at 256 items and more, recency alone ("fifo", "lru") at 128 and fewer.
         max_namespaces: Namespaces in RAM.
         max_bytes: Bytes of all warm items together.
         max_namespace_bytes: Bytes of the warm items of a namespace; `None` for no bound of its own. An item that is
@@ -70,8 +72,10 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
         index: How to embed, as in LangGraph. A `RoutedStore` brings its own.
         ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own. `sweep_interval_minutes`
             starts the sweeper.
-        router: Decides in `recall` whether the warm tier is enough.
-        promote: Whether a recall makes what it found in the long-term tier warm.
+        router: Decides in `recall` whether the warm tier is enough: `PeekRouter()` by default, `CalibratedRouter()` to
+            have its tau follow what answering warm costs.
+        promote: Whether a recall makes what it found in the long-term tier warm. Replayed, that has fewer hits, at a
+            higher loss, in most cells.
         clear_lead: By how much of the best possible score the best warm item must lead the sixth for words alone to
             rank, and the query not to be embedded: 0 embeds hardly any, more than 1 embeds all.
         search_mode: As in `RoutedStore`; without a long-term store, or with one that is not ours.
@@ -214,6 +218,7 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
         """Stop. A file that `open` opened is closed; a store that was handed in stays open. Safe to call twice."""
         if not self._closed:
             self._stop_own_sweeper()
+            self._warm.watch.close()
             self._closed = True
             self._backend.close()
         if self._owned is not None:
@@ -222,7 +227,7 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
     def stats(self) -> WarmStats:
         """Return counts and bytes."""
         with self._tier.lock:
-            counts = self._warm.counts
+            counts, watched = self._warm.counts, self._warm.watch.counts
             return WarmStats(
                 items=len(self._tier),
                 namespaces=len(self._tier.namespaces()),
@@ -233,6 +238,9 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
                 fallbacks=counts["fallbacks"],
                 evictions=self._tier.evictions,
                 arena_bytes=self._backend.arena_bytes,
+                router=self._warm.watch.stats(self.router),
+                checks=watched["checks"],
+                failed_checks=watched["failed"] + watched["dropped"],
             )
 
     @property
@@ -245,6 +253,34 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
     def forget_queries(self) -> None:
         """Forget the vectors of queries, which may quote what is being erased."""
         self._backend.ranking.forget_queries()
+
+    def finish_checks(self, timeout: float | None = None) -> bool:
+        """Wait until all hits that a router wanted to be compared are, and say whether they are.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        return self._warm.watch.drain(timeout)
+
+    def tell_hit(
+        self,
+        router: WarmRouter,
+        decision: RouteDecision,
+        query: str,
+        keys: Iterable[str],
+        *,
+        limit: int = 10,
+        exclude: Collection[str] = (),
+    ) -> None:
+        """Tell a router of its hit."""
+        search = self._search(decision.signals.namespace, query, limit, None, exclude)
+        self._warm.watch.hit(router, decision, search, keys)
+
+    def tell_miss(
+        self, router: WarmRouter, decision: RouteDecision, keys: Collection[str], found: Iterable[SearchItem]
+    ) -> None:
+        """Tell a router of its miss."""
+        self._warm.watch.miss(router, decision, keys, found)
 
     # -- the contract ------------------------------------------------------------
 
@@ -363,6 +399,16 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
 
     def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
         return self._checked(self._warm.recall(search, router or self.router))
+
+    def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
+        return self._checked(self._warm.watch.ready(router, namespace))
+
+    def _why_not(self, asked: Asked) -> Steps[WhyNot]:
+        self._check_open()
+        search = self._search(asked.namespace, asked.query, asked.limit, asked.filter, asked.exclude)
+        router = asked.router or self.router
+        yield from self._warm.watch.ready(router, search.prefix)
+        return (yield from why_not_steps(asked._replace(router=router), self._warm.halves(search)))
 
     def _checked(self, steps: Steps[T]) -> Steps[T]:
         self._check_open()

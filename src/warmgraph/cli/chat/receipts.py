@@ -15,6 +15,9 @@ _LEFT_OUT = {
     "unreadable": "unreadable",
     "quarantined": "not trusted",
     "budget": "over the token budget",
+    "crowded": "too many questions",
+    "filter": "filtered out",
+    "expired": "expired",
 }
 
 

@@ -18,6 +18,7 @@ from warmgraph.store.documents import Searchable
 from warmgraph.store.plan import Put, Read, Search
 from warmgraph.store.recalls import Found
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch
+from warmgraph.store.sqlite.state import Merge
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["Backend", "Place", "Prepared", "WriteFlight"]
@@ -38,6 +39,7 @@ class Backend(ABC):
     ranking: Ranking
     supports_ttl: bool = True
     durable: bool = True  # whether it holds more than the warm tier does
+    keeps_state: bool = False  # whether `merge_state` keeps anything
     refreshes: bool = True  # whether `refresh` works; else a read that moves an expiry goes to the backend
 
     @property
@@ -97,6 +99,14 @@ class Backend(ABC):
             places: The items, with the time in seconds since the epoch at which they would have expired.
         """
         return
+
+    def read_state(self, namespace: Namespace, name: str) -> object:
+        """Return what warmgraph keeps for itself under a name, as JSON; `None` for nothing. Waits."""
+        return None
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge news into what is kept under a name, by namespace, and return what is kept then. Waits."""
+        return {}
 
     @abstractmethod
     def sweep(self) -> Steps[int]:

@@ -24,6 +24,7 @@ from warmgraph.index import Entry, NamespaceIndex
 from warmgraph.ranking import HybridScorer
 from warmgraph.steps import Io, Steps
 from warmgraph.store.backends.base import Backend, Place, Prepared, WriteFlight
+from warmgraph.store.backends.foreign_state import merge_state, read_state
 from warmgraph.store.backends.ops import filtered_here, put_op, read_op
 from warmgraph.store.config import Ranking
 from warmgraph.store.crowding import search_exactly
@@ -31,6 +32,7 @@ from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Put, Read, Search
 from warmgraph.store.recalls import Found
 from warmgraph.store.search import rank
+from warmgraph.store.sqlite.state import Merge
 from warmgraph.store.values import copy_value, size_of
 from warmgraph.warm import WarmItem, WarmTier
 
@@ -58,6 +60,7 @@ class ForeignBackend(Backend):
     """
 
     refreshes = False
+    keeps_state = True
 
     def __init__(
         self, store: BaseStore, ranking: Ranking, clock: Clock, *, max_namespaces: int, max_indexed: int = 20_000
@@ -243,9 +246,18 @@ class ForeignBackend(Backend):
                 above=0.0,
                 exclude=search.exclude,
                 varied=search.matches is None,
+                dropped=search.dropped,
             )
             best = [place.key for place in islice(places, search.limit)]
         return {key: score for key, score in known.items() if score > 0}, best
+
+    def read_state(self, namespace: Namespace, name: str) -> object:
+        """Read an item under the root label of our own."""
+        return read_state(self.store, namespace, name)
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge into items under the root label of our own; not atomic, as the contract has no transactions."""
+        return merge_state(self.store, name, news, merge)
 
     def sweep(self) -> Steps[int]:
         """Let the store sweep, if it can."""

@@ -26,7 +26,7 @@ from warmgraph.store.postgres import PostgresLongTerm
 from warmgraph.store.postgres.feed import LoggedChange
 from warmgraph.store.postgres.rows import StoredRow, read_rows
 from warmgraph.store.recalls import Found
-from warmgraph.store.search import rank
+from warmgraph.store.search import note_dropped, rank
 from warmgraph.store.values import copy_value, size_of
 from warmgraph.warm import WarmItem, WarmTier
 
@@ -169,13 +169,18 @@ class PostgresBackend(ForeignBackend):
             above=0.0,
             exclude=search.exclude,
             varied=search.matches is None,
+            dropped=search.dropped,
         )
         found: list[SearchItem] = []
         while len(found) < search.limit and (some := list(islice(places, search.limit - len(found)))):
             items = yield from self._values(search.prefix, [place.key for place in some], refresh=search.refresh_ttl)
             for place in some:
                 item = items.get(place.key)
-                if item is not None and (search.matches is None or search.matches(item.value)):
+                if item is None:
+                    note_dropped(search, place, "expired")
+                elif search.matches is not None and not search.matches(item.value):
+                    note_dropped(search, place, "filter")
+                else:
                     value = copy_value(item.value)
                     times = item.created_at, item.updated_at
                     found.append(SearchItem(search.prefix, place.key, value, *times, place.score))

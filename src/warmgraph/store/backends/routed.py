@@ -20,6 +20,7 @@ from warmgraph.store.routed import RoutedStore
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.rows import MICROSECONDS, time_of
+from warmgraph.store.sqlite.state import Merge
 from warmgraph.store.values import size_of
 from warmgraph.warm import WarmItem, WarmTier
 
@@ -40,6 +41,8 @@ class RoutedBackend(Backend):
     namespace, but nothing of namespaces below it, which the search would have to look at as well: that there are none
     is read from the file once, and remembered until something is written below.
     """
+
+    keeps_state = True
 
     def __init__(self, store: RoutedStore) -> None:
         self.store = store
@@ -151,6 +154,15 @@ class RoutedBackend(Backend):
     def refresh(self, places: Mapping[Place, float]) -> None:
         """Move expiries in the file, and with them those of warm items."""
         self.store.renew(places)
+
+    def read_state(self, namespace: Namespace, name: str) -> object:
+        """Read from a table of its own."""
+        found: object = self.store.read_state(namespace, name)
+        return found
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge in one transaction: other processes on the file lose nothing of theirs."""
+        return self.store.merge_state(name, news, merge)
 
     def sweep(self) -> Steps[int]:
         """Delete from the file, and hear of it as of any other change."""

@@ -13,7 +13,7 @@ from langgraph.store.base import SearchItem
 from warmgraph.store.config import Ranking
 from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Read, Search
-from warmgraph.store.search import Query, Ranked, rank
+from warmgraph.store.search import Query, Ranked, note_dropped, rank
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.database import Database
@@ -94,6 +94,7 @@ class Reader:
             above=above,
             exclude=search.exclude,
             varied=above is not None and search.matches is None,
+            dropped=search.dropped,
         )
         return self._page(ranking, search) if search.limit else []
 
@@ -167,10 +168,12 @@ class Reader:
             rows = self._rows_of(places)
             for place in places:
                 row = rows.get((place.namespace, place.key))
-                if row is None:
-                    continue  # deleted since it was ranked
+                if row is None:  # deleted since it was ranked
+                    note_dropped(search, place, "expired")
+                    continue
                 item = row.search_item(place.score)
                 if search.matches is not None and not search.matches(item.value):
+                    note_dropped(search, place, "filter")
                     continue
                 if skip:
                     skip -= 1
