@@ -81,9 +81,6 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
                 assert passages is not None
                 tell(f"{name}: {passages.describe()}")
                 table, found, chart = PASSAGE_RUNS[name](passages, tell)
-            elif name in RECALL_RUNS:
-                assert asked is not None
-                table, found, chart = RECALL_RUNS[name](asked, tell)
             else:
                 assert corpus is not None
                 size = args.largest if name == "A4" else args.size

@@ -423,10 +423,6 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
         self._warm._check()
 
 
-# What both stores take, and the one in front uses: a hit is read by the reranker as well.
-_OWN_OPTIONS = {"reranker", "rerank_depth"}
-
-
 def _checked_lead(lead: float) -> float:
     if isinstance(lead, bool) or not isinstance(lead, (int, float)) or not lead >= 0:
         raise InvalidArgumentError("clear_lead", expected="a number >= 0", got=lead)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeAlias
 
-from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem, SearchOp
+from langgraph.store.base import BaseStore, GetOp, Item, Op, SearchItem, SearchOp
 
 from warmgraph.clock import Clock
 from warmgraph.errors import StoreError, StoreUnavailableError
@@ -25,10 +25,11 @@ from warmgraph.ranking import HybridScorer
 from warmgraph.steps import Io, Steps
 from warmgraph.store.backends.base import Backend, Place, Prepared, WriteFlight
 from warmgraph.store.backends.foreign_state import merge_state, read_state
+from warmgraph.store.backends.ops import filtered_here, put_op, read_op
 from warmgraph.store.config import Ranking
 from warmgraph.store.crowding import search_exactly
 from warmgraph.store.documents import given_importance
-from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
+from warmgraph.store.plan import Put, Read, Search
 from warmgraph.store.recalls import Found
 from warmgraph.store.search import rank
 from warmgraph.store.sqlite.state import Merge
@@ -176,12 +177,12 @@ class ForeignBackend(Backend):
 
     def read(self, reads: Sequence[Read]) -> Steps[list[Any]]:
         """Hand reads on, but for filters that stores do not know."""
-        handed_on = [read for read in reads if not _filtered_here(read)]
-        found: Sequence[Any] = (yield self._io([_op(read) for read in handed_on])) if handed_on else ()
+        handed_on = [read for read in reads if not filtered_here(read)]
+        found: Sequence[Any] = (yield self._io([read_op(read) for read in handed_on])) if handed_on else ()
         answers = iter(found)
         results: list[Any] = []
         for read in reads:
-            results.append(_own((yield from self._matching(read)) if _filtered_here(read) else next(answers)))
+            results.append(_own((yield from self._matching(read)) if filtered_here(read) else next(answers)))
         return results
 
     def _matching(self, read: Read) -> Steps[list[SearchItem]]:
@@ -276,7 +277,7 @@ class ForeignBackend(Backend):
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Write to the store, read back what it made of it, and keep that."""
         prepared = yield from self.ranking.searchables(puts)
-        ops: list[Op] = [_put_op(put) for put in puts]
+        ops: list[Op] = [put_op(put) for put in puts]
         back: list[Op] = [GetOp(put.namespace, put.key, False) for put in puts]
         flight = WriteFlight(tier, puts)
 
@@ -355,39 +356,12 @@ class ForeignBackend(Backend):
         return WarmItem(value, item.created_at, item.updated_at, size_of(value), ttl, expires, importance)
 
 
-# Operators of ours that other stores refuse, or, worse, take for names of fields that nothing has.
-_OUR_OPERATORS = frozenset(("$and", "$or", "$not", "$in", "$nin", "$exists"))
-
-
 async def _at_home(store: BaseStore, ops: Sequence[Op]) -> list[Any]:
     """Await a batch on the loop that the store belongs to: LangGraph's async stores know no other."""
     loop = getattr(store, "loop", None)
     if not isinstance(loop, asyncio.AbstractEventLoop) or loop is asyncio.get_running_loop() or not loop.is_running():
         return await store.abatch(ops)
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(store.abatch(ops), loop))
-
-
-def _filtered_here(read: Read) -> bool:
-    return isinstance(read, Search) and read.limit > 0 and _uses_our_operators(read.filter)
-
-
-def _uses_our_operators(filter: Any) -> bool:
-    if isinstance(filter, Mapping):
-        return any(name in _OUR_OPERATORS or _uses_our_operators(inner) for name, inner in filter.items())
-    return isinstance(filter, (list, tuple)) and any(_uses_our_operators(inner) for inner in filter)
-
-
-def _op(read: Read) -> Op:
-    if isinstance(read, Get):
-        return GetOp(read.namespace, read.key, read.refresh_ttl)
-    if isinstance(read, ListNamespaces):
-        return read.op
-    filter = dict(read.filter) if read.filter else None
-    return SearchOp(read.prefix, filter, read.limit, read.offset, read.query, read.refresh_ttl)
-
-
-def _put_op(put: Put) -> PutOp:
-    return PutOp(put.namespace, put.key, put.value, put.index if put.embed else False, put.ttl)
 
 
 def _as_put(item: Item) -> Put:
