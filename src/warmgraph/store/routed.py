@@ -28,6 +28,7 @@ from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
 from warmgraph.store.recalls import Dropped, Found, Recall
 from warmgraph.store.reranking import RERANK_DEPTH, Reranking
+from warmgraph.store.routed_upkeep import RoutedUpkeep
 from warmgraph.store.search import Query
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.sqlite.changes import Change
@@ -40,7 +41,7 @@ from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
 from warmgraph.store.sqlite.state import Merge, merge_state, read_state
 from warmgraph.store.sqlite.unembedded import Unembedded
-from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
+from warmgraph.store.sqlite.upkeep import Upkeep, file_bytes
 from warmgraph.store.validity import AsOf, open_only, recall_as_of
 
 __all__ = ["RoutedStore"]
@@ -49,7 +50,7 @@ Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
 
 
-class RoutedStore(ForgettingStore, SignallingStore):
+class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
     """A durable `BaseStore` in one file.
 
     Rows, vectors and term counts live in SQLite (WAL). One thread writes and commits what arrives together; a call
@@ -225,51 +226,6 @@ class RoutedStore(ForgettingStore, SignallingStore):
             refits=self._indexes.refits.done,
             failed_refits=self._indexes.refits.failed,
         )
-
-    def compact(self) -> Compacted:
-        """Give the space of deleted items back to the disk, and start the log anew.
-
-        In steps of a few milliseconds, between which others read and write. Only a file that an older version made is
-        rewritten as a whole, once.
-
-        Raises:
-            StoreError: The file could not be written.
-        """
-        return run(self._upkeep.compact())
-
-    async def acompact(self) -> Compacted:
-        """Compact like `compact`, without blocking the event loop."""
-        return await arun(self._upkeep.compact())
-
-    def reembed(self, *, batch: int = 64, progress: Callable[[int], object] | None = None) -> Reembedded:
-        """Embed every item with the model of this store, put it in use, and delete the vectors of others.
-
-        Readers and writers go on: those with the previous model by its vectors until the last item is embedded, all
-        others by words. What was done survives a kill; the next call goes on from there. It also embeds what has no
-        vector yet because it was written without a model.
-
-        Args:
-            batch: Items embedded in one call.
-            progress: Told how many items were embedded, after every batch.
-
-        Raises:
-            InvalidArgumentError: The store has no index.
-            EmbeddingError: The model failed. What was embedded before is kept.
-            StoreError: The file could not be written.
-
-        Example:
-            >>> with RoutedStore(":memory:", index={"embed": "hashing", "fields": ["content"]}) as store:
-            ...     store.put(("memories", "ana"), "1", {"content": "I live in Lisbon."})
-            ...     store.reembed().model
-            'hashing-512 (512 dimensions)'
-        """
-        check_count("batch", batch, least=1)
-        return run(self._upkeep.reembed(batch, progress))
-
-    async def areembed(self, *, batch: int = 64, progress: Callable[[int], object] | None = None) -> Reembedded:
-        """Embed anew like `reembed`, without blocking the event loop."""
-        check_count("batch", batch, least=1)
-        return await arun(self._upkeep.reembed(batch, progress))
 
     # -- the steps, which WarmStore takes as well ---------------------------------------------------
 

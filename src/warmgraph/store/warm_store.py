@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import signature
 from typing import Any, Literal, Self, TypeAlias, TypeVar
@@ -20,10 +20,10 @@ from langgraph.store.base import (
 )
 
 from warmgraph.clock import Clock, SystemClock
-from warmgraph.errors import InvalidArgumentError, StoreClosedError
+from warmgraph.errors import InvalidArgumentError
 from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
-from warmgraph.ranking import PeekRouter, Reranker, RerankFunction, RouteDecision, Scorer, WarmRouter
+from warmgraph.ranking import PeekRouter, Reranker, RerankFunction, Scorer, WarmRouter
 from warmgraph.steps import Steps, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, PostgresBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
@@ -32,16 +32,14 @@ from warmgraph.store.erasing import Rows, StoreRows
 from warmgraph.store.figures import WarmStats
 from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_namespace, check_put
 from warmgraph.store.postgres import PostgresLongTerm, is_postgres_uri
-from warmgraph.store.recalling import RecallingStore
-from warmgraph.store.recalls import Recall
 from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.routed import RoutedStore
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
+from warmgraph.store.warm_recalling import WarmRecalling
 from warmgraph.store.warm_recalls import CLEAR_LEAD, WarmRecalls
 from warmgraph.store.warm_upkeep import WarmUpkeep
-from warmgraph.store.why_not import Asked, WhyNot, why_not_steps
 from warmgraph.telemetry import span
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
@@ -52,7 +50,7 @@ T = TypeVar("T")
 NEVER = float("inf")
 
 
-class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
+class WarmStore(WarmUpkeep, WarmRecalling, SignallingStore):
     """A warm tier in front of a long-term store, itself a `BaseStore`.
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
@@ -254,34 +252,6 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
         """Forget the vectors of queries, which may quote what is being erased."""
         self._backend.ranking.forget_queries()
 
-    def finish_checks(self, timeout: float | None = None) -> bool:
-        """Wait until all hits that a router wanted to be compared are, and say whether they are.
-
-        Args:
-            timeout: Seconds to wait at most.
-        """
-        return self._warm.watch.drain(timeout)
-
-    def tell_hit(
-        self,
-        router: WarmRouter,
-        decision: RouteDecision,
-        query: str,
-        keys: Iterable[str],
-        *,
-        limit: int = 10,
-        exclude: Collection[str] = (),
-    ) -> None:
-        """Tell a router of its hit."""
-        search = self._search(decision.signals.namespace, query, limit, None, exclude)
-        self._warm.watch.hit(router, decision, search, keys)
-
-    def tell_miss(
-        self, router: WarmRouter, decision: RouteDecision, keys: Collection[str], found: Iterable[SearchItem]
-    ) -> None:
-        """Tell a router of its miss."""
-        self._warm.watch.miss(router, decision, keys, found)
-
     # -- the contract ------------------------------------------------------------
 
     def get(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
@@ -384,39 +354,12 @@ class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
         self._tier.expire(self.clock.now().timestamp())
         return swept
 
-    def _warm_steps(self, search: Search) -> Steps[Recall]:
-        return self._checked(self._warm.warm(search))
-
-    def _long_term_steps(self, search: Search) -> Steps[Recall]:
-        return self._checked(self._warm.long_term(search))
-
     def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
         """Search one namespace of a `RoutedStore` by vector, and say how sure that is."""
         self._check_open()
         found = yield from self._backend.signalled(wanted)
         self._touch(found.items)
         return found
-
-    def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
-        return self._checked(self._warm.recall(search, router or self.router))
-
-    def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
-        return self._checked(self._warm.watch.ready(router, namespace))
-
-    def _why_not(self, asked: Asked) -> Steps[WhyNot]:
-        self._check_open()
-        search = self._search(asked.namespace, asked.query, asked.limit, asked.filter, asked.exclude)
-        router = asked.router or self.router
-        yield from self._warm.watch.ready(router, search.prefix)
-        return (yield from why_not_steps(asked._replace(router=router), self._warm.halves(search)))
-
-    def _checked(self, steps: Steps[T]) -> Steps[T]:
-        self._check_open()
-        return steps
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreClosedError("the store is closed")
 
     def _check(self) -> None:
         self._tier._check()

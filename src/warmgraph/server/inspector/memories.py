@@ -164,7 +164,7 @@ class Memories:
             NotYoursError: The namespace is not the viewer's.
         """
         viewer.check(namespace)
-        await aforget(self.store, namespace, key)
+        await aforget(self.store, namespace, key, rewrite=False)  # freed pages are overwritten all the same
 
     def now(self) -> float:
         """Return the time, in seconds since the epoch."""

@@ -20,7 +20,6 @@ from warmgraph.store.erasing.links import (
 from warmgraph.store.erasing.report import ErasureReport
 from warmgraph.store.erasing.requests import Erasure, Rebuild
 from warmgraph.store.erasing.rows import Held, Rows
-from warmgraph.store.namespaces import encode_label
 from warmgraph.store.own_records import OWN_ROOT, is_about
 
 __all__ = ["begin", "erase", "finish", "look"]
@@ -97,9 +96,7 @@ def _erase_keys(
     archived = {each.key: each for each in own if each.namespace[1:2] == ("archive",)}
     for each in own:  # what they said before, or say in the archive, is not to be quoted either
         value = each.value or {}
-        if _is_history_of(each, namespace, origin.keys):
-            origin.texts.update(texts_of(value.get("value") or {}))
-        elif value.get("key") in origin.keys:
+        if value.get("key") in origin.keys:
             origin.texts.update(texts_of(value))
     derived, rebuilt = _derived(held, archived, origin, rebuild)
     gone = {each.key for each in (*asked, *derived)}
@@ -120,7 +117,7 @@ def _erase_keys(
     for each in own:
         if each in dropped:
             continue
-        if _tells_of(each, namespace, origin) or _marks(each, unsummarized):
+        if _tells_of(each, origin) or _marks(each, unsummarized):
             dropped.append(each)
         elif (value_left := _without_seen(each, origin.keys)) is not None:
             cut.append(each._replace(value=value_left))
@@ -201,18 +198,9 @@ def _own_under(rows: Rows, namespace: Namespace) -> Steps[list[Held]]:
     return list(found.values())
 
 
-def _is_history_of(each: Held, namespace: Namespace, keys: set[str]) -> bool:
-    place = each.namespace
-    return (
-        place[1:2] == ("history",)
-        and place[3:-1] == namespace
-        and place[-1] in {f"key:{encode_label(key)}" for key in keys}
-    )
-
-
-def _tells_of(each: Held, namespace: Namespace, origin: Origin) -> bool:
+def _tells_of(each: Held, origin: Origin) -> bool:
     """Whether a record of ours holds what is being erased: as a revision, for review, or in its text."""
-    if each.value is None or _is_history_of(each, namespace, origin.keys):
+    if each.value is None:
         return True
     named = each.value.get("key")
     return named in origin.keys or quotes(each.value, origin.texts)

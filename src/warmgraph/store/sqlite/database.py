@@ -107,7 +107,7 @@ class Database(ForkAware):
             StoreClosedError: The database is closed.
         """
         if self.in_memory:  # its only connection is the writer's
-            return self._use_writer().submit(work).result()
+            return self._use_writer().read(work)
         connection = self._take()
         try:
             with typed_errors(self.path):

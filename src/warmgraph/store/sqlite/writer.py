@@ -146,6 +146,16 @@ class GroupCommitWriter:
         """
         return self._queue(_Job(work, None, Future(), alone=True))
 
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Read through the connection that writes, between two groups; at once for whoever writes just now.
+
+        Raises:
+            As `submit`.
+        """
+        if self._performer == threading.get_ident():  # what is applied looks at what others committed
+            return work(self._connected())
+        return self.submit(work).result()
+
     def close(self) -> None:
         """Finish what was submitted, then stop. Safe to call twice."""
         with self._arrived:
@@ -208,11 +218,18 @@ class GroupCommitWriter:
         self._performer = None
         self._busy.release()
 
+    def _perform_next(self) -> None:
+        self._busy.acquire()
+        self._performer = threading.get_ident()
+        try:
+            self._perform_group(self._take())
+        finally:
+            self._end()
+
     def _run(self) -> None:
         try:
             while self._wait():
-                with self._busy:
-                    self._perform_group(self._take())
+                self._perform_next()
         finally:
             with self._busy:
                 if self._connection is not None:

@@ -162,6 +162,22 @@ def test_an_interrupt_while_one_writes_leaves_nothing_half_done(bench: Bench) ->
     assert [3] == bench.rows()
 
 
+def test_whoever_applies_a_write_may_read(bench: Bench) -> None:
+    """A read from within `applied` does not wait for the writer, which waits for it; others wait for their turn."""
+    seen: list[list[int]] = []
+
+    def look(connection: sqlite3.Connection) -> list[int]:
+        return [x for (x,) in connection.execute("SELECT x FROM t ORDER BY x")]
+
+    def applied(answer: object) -> None:
+        seen.append(bench.writer.read(look))
+
+    assert 9 == bench.writer.submit(insert(3), applied).result(WAIT)
+    assert [16] == bench.writer.submit_rows([4], {4}, insert_all, applied, here=True).result(WAIT)
+    assert [[3], [3, 4]] == seen
+    assert [3, 4] == bench.writer.read(look)
+
+
 def test_a_group_is_bounded(bench: Bench) -> None:
     """The first of a long queue need not wait for all of it."""
     bench.hold()
