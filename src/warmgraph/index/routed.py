@@ -14,7 +14,7 @@ from warmgraph.index.base import BoolArray, FloatArray, Hits, IntArray, Metric, 
 from warmgraph.index.coded import CodedVectors
 from warmgraph.index.drift import DriftDetector
 from warmgraph.index.finding import Outcome, find
-from warmgraph.index.flat import FlatIndex, of_length_1
+from warmgraph.index.flat import FlatIndex
 from warmgraph.index.plan import Plan
 from warmgraph.index.refit import Refit
 from warmgraph.index.routing import Routing
@@ -148,8 +148,7 @@ class RoutedIndex(VectorIndex):
         """Return the score of each slot below `size`; see `VectorIndex.estimates`."""
         if self._coded is None or self._coded.places.vectors < self.plan.estimated_from:
             return self.scores(query, size)
-        query = self._checked_query(query)
-        scores = self._coded.estimated(query, size, self.plan.rerank(10), exactly)
+        scores = self._coded.estimated(self._checked_query(query), size, self.plan.rerank(10), exactly)
         return np.maximum(scores, self._recent.scores(query, size), out=scores)
 
     def vectors_of(self, slot: int) -> FloatArray:
@@ -188,8 +187,7 @@ class RoutedIndex(VectorIndex):
     def upsert_one(self, slot: int, vector: FloatArray) -> None:
         """Give one slot one vector, of shape (dims,); as `upsert` does, with less ado."""
         self._recent.upsert_one(slot, vector)
-        if self._coded is not None and slot in self._coded.places:
-            self._forget_coded([slot])
+        self._forget_coded([slot])
         self._note([slot])
         self._settle()
 
@@ -352,11 +350,7 @@ class RoutedIndex(VectorIndex):
         """Make rotation and cells for vectors that are new here, and bring what there was into them."""
         before = self._coded
         count = len(slots) + (0 if before is None else before.places.vectors)
-        routing, self._given = self._given, None
-        if routing is None:
-            rng = np.random.default_rng(self.plan.seed)
-            sample = rng.choice(len(slots), min(len(slots), self.plan.sample(count)), replace=False)
-            routing = Routing.fit(of_length_1(rows[np.sort(sample)]), count, self.plan)
+        routing, self._given = self._given or Routing.sampled(rows, count, self.plan), None
         fresh = self._new_coded(routing, count)
         if before is not None:
             held = before.places.slots()

@@ -11,6 +11,7 @@ import numpy as np
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index.base import FloatArray
 from warmgraph.index.codebook import Codebook
+from warmgraph.index.flat import of_length_1
 from warmgraph.index.plan import Plan
 from warmgraph.index.signs import SignCoder
 
@@ -40,20 +41,26 @@ class Routing:
     fitted: int
 
     @classmethod
-    def fit(cls, sample: FloatArray, count: int, plan: Plan, *, cells: bool = True, rest: float = 0.0) -> Routing:
+    def fit(cls, sample: FloatArray, count: int, plan: Plan, *, rest: float = 0.0) -> Routing:
         """Make rotation and cells for `count` vectors like those of a sample.
 
         Args:
             sample: Array of shape (n, dims), float32, of length 1.
             count: How many there will be.
             plan: From when on cells are made, and how many.
-            cells: Whether to make cells at all.
             rest: Seconds to rest now and then, where others need the processor meanwhile.
         """
         codebook = None
-        if cells and count >= plan.routed_from:
+        if count >= plan.routed_from:
             codebook = Codebook(min(plan.cells(count), len(sample)), plan.seed).fit(sample, rest)
         return cls(SignCoder.fit(sample, plan.bits, plan.seed), codebook, count)
+
+    @classmethod
+    def sampled(cls, rows: FloatArray, count: int, plan: Plan) -> Routing:
+        """Make rotation and cells for `count` vectors from a sample of these, which may have any length."""
+        rng = np.random.default_rng(plan.seed)
+        sample = rng.choice(len(rows), min(len(rows), plan.sample(count)), replace=False)
+        return cls.fit(of_length_1(rows[np.sort(sample)]), count, plan)
 
     @property
     def dims(self) -> int:

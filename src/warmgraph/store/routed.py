@@ -9,7 +9,6 @@ import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from langgraph.store.base import IndexConfig, Result, SearchItem, TTLConfig
@@ -118,9 +117,7 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
         self._model = ModelWatch(self._database.path, self.ranking.embedder, self.ranking.indexing.fields)
         self.ranking.comparable = self._model.usable
         try:
-            # Beside the file, for where that has room there is room for a copy of its vectors.
-            directory = None if self._database.in_memory else Path(self._database.file).parent
-            new_index = partial(self.ranking.new_large_index, directory, vector_plan)
+            new_index = partial(self.ranking.new_large_index, self._database.directory, vector_plan)
             read = self.ranking.indexing.document
             self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes, new_index, read)
         except BaseException:

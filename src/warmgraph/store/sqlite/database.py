@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Sequence, Set
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from warmgraph.errors import StoreClosedError, StoreUnavailableError
@@ -71,6 +72,11 @@ class Database(ForkAware):
                 os.makedirs(os.path.dirname(self.file), exist_ok=True)
             self._writer = self._make_writer()
         watch_forks(self)
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the file lies; `None` for one in memory."""
+        return None if self.in_memory else Path(self.file).parent
 
     def write(self, work: Callable[[sqlite3.Connection], T], applied: Callable[[T], None] | None = None) -> Future[T]:
         """Queue a write; see `GroupCommitWriter.submit`."""
