@@ -10,6 +10,7 @@ from warmgraph.doctor.reading import Examined
 from warmgraph.store.erasing import sources_of, superseded_by
 from warmgraph.store.namespaces import encode_label
 from warmgraph.store.own_records import OWN_ROOT
+from warmgraph.store.validity import history_namespace
 
 __all__ = ["find_links", "history_place"]
 
@@ -26,15 +27,16 @@ def find_links(rows: Sequence[Examined], history: Mapping[Namespace, set[str]]) 
     there = {row.key for row in rows}
     for row in rows[:1]:  # what a summary stands for lies in an archive
         there |= history.get((OWN_ROOT, "archive", str(len(row.namespace)), *row.namespace), set())
+    past = {_superseded(key) for row in rows[:1] for key in history.get(history_namespace(row.namespace), set())}
     for row in rows:
         value = row.value
         if value is None:
             continue
-        missing = [key for key in sources_of(value) if key not in there and not history.get(_place(row, key))]
+        missing = [key for key in sources_of(value) if key not in {*there, *past} and not history.get(_place(row, key))]
         before = superseded_by(value)
         if before is not None and (before == row.key or before not in there):
             # A memory that was changed supersedes a revision of its own.
-            missing += [] if history.get(_place(row, before)) else [before]
+            missing += [] if before in past or history.get(_place(row, before)) else [before]
         if missing:
             yield Finding(
                 kind="orphan",
@@ -49,8 +51,13 @@ def find_links(rows: Sequence[Examined], history: Mapping[Namespace, set[str]]) 
 
 
 def history_place(namespace: Namespace, key: str) -> Namespace:
-    """Return where the revisions of a memory lie."""
+    """Return where the revisions of a memory lay in files of before there was one place for a namespace."""
     return (OWN_ROOT, "history", str(len(namespace)), *namespace, f"key:{encode_label(key)}")
+
+
+def _superseded(revision: str) -> str:
+    """Return the key of the memory that a revision is of, whose number comes last."""
+    return revision.rpartition("#")[0] or revision
 
 
 def _place(row: Examined, key: str) -> Namespace:

@@ -85,10 +85,10 @@ def test_a_file_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
     with new(tmp_path / "a.db", clock) as store:
         fill(store, clock)
         told = export_memories(store, tmp_path / name)
-    assert (6, 5, 1, True) == (told.items, told.vectors, told.state, told.lossless)
+    assert (6, 6, 1, True) == (told.items, told.vectors, told.state, told.lossless)
     with new(tmp_path / "b.db", clock) as copy:
         report = import_memories(copy, tmp_path / name)
-        assert (6, 5, 1, 0) == (report.items, report.vectors, report.state, report.unembedded)
+        assert (6, 6, 1, 0) == (report.items, report.vectors, report.state, report.unembedded)
         copy._check()
         assert "1" == copy.search(ANA, query="Porto", limit=1)[0].key
     assert contents(tmp_path / "a.db") == contents(tmp_path / "b.db")
@@ -157,7 +157,7 @@ def test_without_vectors_it_is_embedded_anew(tmp_path: Path) -> None:
         fill(store, clock)
         export_memories(store, tmp_path / "e.jsonl", vectors=False)
     with new(tmp_path / "b.db", clock) as copy:
-        assert 4 == import_memories(copy, tmp_path / "e.jsonl").unembedded
+        assert 5 == import_memories(copy, tmp_path / "e.jsonl").unembedded
         copy.reembed()
     assert contents(tmp_path / "a.db") == contents(tmp_path / "b.db")
 
