@@ -64,7 +64,7 @@ class WarmRecalls:
         self._tier, self._backend, self._bits = tier, backend, bits
         self._capacity, self._promote, self._clock = capacity, promote, clock
         self._clear_lead = clear_lead
-        self.watch = RouterWatch(tier, backend, promote=promote)
+        self.watch: RouterWatch = RouterWatch(tier, backend, promote=promote)
 
     def recall(self, search: Search, router: WarmRouter) -> Steps[Recall]:
         """Answer warm if the router finds that enough, else from the long-term tier."""
