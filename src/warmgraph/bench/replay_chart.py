@@ -17,7 +17,7 @@ _COLOURS = {"peek": "#94a3b8", "calibrated": "#c2410c"}
 def draw_trade_off(
     path: Path, figures: Mapping[str, Mapping[str, Any]], sweeps: Mapping[str, Sequence[Mapping[str, float]]]
 ) -> None:
-    """Draw hits over gross loss, a panel for each schedule: a line over taus, an arrow from each fixed cell to ours.
+    """Draw hits over gross loss, a panel for each schedule: all cells of both routers, and a line over taus.
 
     The same bytes for the same figures.
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 __all__ = ["missing_share", "probable_loss"]
 
-# Scores this far apart differ by a factor of e in how likely they are the right ones. On real conversations the shares
-# that follow are near to how often each place of an answer held evidence.
+# Scores this far apart differ by a factor of e in how likely they are the right ones. On real conversations the losses
+# that follow lie between two thirds and four times the true ones, mostly above; .08 overestimates more.
 TEMPERATURE = 0.05
 
 

@@ -70,7 +70,7 @@ class WarmRecalls:
         self._capacity, self._promote, self._clock = capacity, promote, clock
         self._clear_lead = clear_lead
         self._reranking = reranking
-        self.watch = RouterWatch(tier, backend, promote=promote)
+        self.watch: RouterWatch = RouterWatch(tier, backend, promote=promote)
 
     def recall(self, search: Search, router: WarmRouter) -> Steps[Recall]:
         """Answer warm if the router finds that enough, else from the long-term tier."""
