@@ -8,6 +8,8 @@ PORT ?= 2024
 RUN_FLAGS ?= --no-browser --no-reload --n-jobs-per-worker 10
 # Passed on to whatever the target runs: make test ARGS="-k peek", make chat ARGS="--user ana"
 ARGS ?=
+# A LoCoMo pack, for benchmarks on real conversations: make results DATA=DIR
+DATA ?=
 WARMGRAPH_DB ?= $(CURDIR)/.warmgraph/memory.db
 
 BIN := $(VENV)/bin
@@ -66,6 +68,11 @@ chat: $(STAMP) ## Talk to the agent in the terminal
 	@mkdir -p "$(dir $(WARMGRAPH_DB))"
 	$(WITH_ENV) $(BIN)/warmgraph chat $(ARGS)
 
+.PHONY: guide
+guide: $(STAMP) ## Write the guide, one HTML page, from the graphs and bench/results
+	$(BIN)/warmgraph guide --documents docs/operations.md
+	$(BIN)/warmgraph guide $(ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## Measure what the graph costs over a bare one
 	$(BIN)/warmgraph bench turn $(ARGS)
@@ -80,8 +87,25 @@ results: $(PEERS) ## Measure anew what the README says, into bench/results
 	$(BIN)/warmgraph demo --json bench/results/demo.json >/dev/null
 	$(BIN)/warmgraph bench turn --json bench/results/turn.json
 	$(BIN)/warmgraph bench store --json bench/results/store.json --chart bench/results/store.svg
+	$(if $(WARMGRAPH_DATA),$(BIN)/warmgraph bench replay --data "$(WARMGRAPH_DATA)" --json bench/results/replay.json \
+		--chart bench/results/replay.svg,@echo "WARMGRAPH_DATA names no LoCoMo pack: bench/results/replay.json stays.")
 	$(BIN)/warmgraph bench reflection --json bench/results/reflection.json
+	$(BIN)/warmgraph bench inline --json bench/results/inline.json
+	$(BIN)/warmgraph bench buffer --json bench/results/buffer.json
 	$(BIN)/warmgraph bench import --json bench/results/import.json
+	$(BIN)/warmgraph bench upkeep --json bench/results/upkeep.json
+	$(BIN)/warmgraph bench packing --json bench/results/packing.json --chart bench/results/packing.svg
+	$(BIN)/warmgraph bench compare --vectors none --json bench/results/compare.json --chart bench/results/compare.svg
+	$(if $(DATA),$(MAKE) results-conversations,@echo "make results DATA=DIR measures recall in real conversations, too.")
+
+# A LoCoMo pack is not ours to ship. Vectors come from all-MiniLM-L6-v2 where it is installed, else from the pack.
+.PHONY: results-conversations
+results-conversations: $(PEERS)
+	@test -n "$(DATA)" || { echo "Name a LoCoMo pack: make results-conversations DATA=DIR" >&2; exit 1; }
+	$(BIN)/warmgraph bench locomo --data "$(DATA)" --json bench/results/locomo.json
+	$(BIN)/warmgraph bench packing --data "$(DATA)" --json bench/results/locomo/packing.json --chart bench/results/locomo/packing.svg
+	$(BIN)/warmgraph bench compare --data "$(DATA)" --json bench/results/locomo/compare.json --chart bench/results/locomo/compare.svg
+	$(BIN)/warmgraph bench run --select A2 A3 --data "$(DATA)" --json bench/results/locomo/run.json --charts bench/results/locomo
 
 ##@ Work on it
 

@@ -87,9 +87,10 @@ class DevServer:
         """All that the server printed so far."""
         return self._log.read_text(errors="replace")
 
-    def client(self) -> SyncLangGraphClient:
-        """Return an SDK client."""
-        return get_sync_client(url=self.url, timeout=60)
+    def client(self, headers: dict[str, str] | None = None) -> SyncLangGraphClient:
+        """Return an SDK client, which sends further headers with each request."""
+        rest = dict(headers or {})  # the client has an argument of its own for the key, and takes none as a header
+        return get_sync_client(url=self.url, timeout=60, api_key=rest.pop("x-api-key", None), headers=rest)
 
     def async_client(self) -> LangGraphClient:
         """Return an SDK client for an event loop."""

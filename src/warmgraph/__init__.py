@@ -7,8 +7,11 @@ itself loads neither numpy nor LangGraph. Everything else is one level down:
 `warmgraph.prebuilt`          compiled graphs: `create_memory_agent`, `create_recall_graph`, ...
 `warmgraph.nodes`             the nodes of those graphs, one by one
 `warmgraph.clients`           memory for OpenAI's clients and LangChain's chat models
+`warmgraph.middleware`        `MemoryMiddleware` for LangChain's `create_agent` (`warmgraph[langchain]`)
 `warmgraph.recall`            `recall`, `recall_warm`, `recall_long_term` and their `a` twins, on any store
 `warmgraph.store`             `WarmStore`, `RoutedStore`, `PostgresLongTerm`, records, namespaces
+`warmgraph.doctor`            what is wrong with a memory file, and how it is mended
+`warmgraph.erasure`           `forget`: a person's memories gone from every place that may hold a copy
 `warmgraph.knowledge`         memories extracted and kept: managers, tools, policies, with LangMem's calls
 `warmgraph.reflection`        `ReflectionExecutor`: jobs in the background, that survive the process
 `warmgraph.ranking`           routers and scorers
@@ -39,11 +42,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from warmgraph.buffer import InteractionRecord, WarmBuffer, remember_interaction
     from warmgraph.clients import with_fast_memory, with_memory
+    from warmgraph.erasure import aforget, forget
     from warmgraph.errors import (
         DimensionError,
         EmbeddingError,
         ExecutorClosedError,
         ExtractionError,
+        ImportDataError,
         InvalidArgumentError,
         InvalidFilterError,
         InvalidValueError,
@@ -59,6 +64,7 @@ if TYPE_CHECKING:
         WarmGraphError,
     )
     from warmgraph.knowledge import (
+        MemoryLayer,
         TrustPolicy,
         create_manage_memory_tool,
         create_memory_manager,
@@ -70,11 +76,13 @@ if TYPE_CHECKING:
     from warmgraph.models import OfflineChatModel, create_chat_model
     from warmgraph.nodes import MemoryContext
     from warmgraph.prebuilt import (
+        create_consolidation_graph,
         create_extraction_graph,
         create_memory_agent,
         create_prompt_optimization_graph,
         create_recall_graph,
         create_reflection_graph,
+        create_review_graph,
         create_summarization_graph,
     )
     from warmgraph.prompts import (
@@ -83,10 +91,11 @@ if TYPE_CHECKING:
         OptimizerInput,
         Prompt,
         PromptLibrary,
+        StoredPrompt,
         create_multi_prompt_optimizer,
         create_prompt_optimizer,
     )
-    from warmgraph.ranking import PeekRouter, RouteDecision
+    from warmgraph.ranking import CalibratedRouter, PeekRouter, RouteDecision
     from warmgraph.reflection import ReflectionExecutor
     from warmgraph.short_term import (
         RollingWindow,
@@ -110,16 +119,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnnotatedTrajectory",
+    "CalibratedRouter",
     "DimensionError",
     "EmbeddingError",
     "ExecutorClosedError",
     "ExtractionError",
+    "ImportDataError",
     "InteractionRecord",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
     "JobLeftError",
     "MemoryContext",
+    "MemoryLayer",
     "MemoryRecord",
     "MissingDependencyError",
     "MultiPromptOptimizerInput",
@@ -142,6 +154,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailableError",
     "StoreVersionError",
+    "StoredPrompt",
     "SummarizationNode",
     "SummarizationResult",
     "TextMemory",
@@ -151,8 +164,10 @@ __all__ = [
     "WarmGraphError",
     "WarmStore",
     "__version__",
+    "aforget",
     "asummarize_messages",
     "create_chat_model",
+    "create_consolidation_graph",
     "create_extraction_graph",
     "create_manage_memory_tool",
     "create_memory_agent",
@@ -164,9 +179,11 @@ __all__ = [
     "create_prompt_optimizer",
     "create_recall_graph",
     "create_reflection_graph",
+    "create_review_graph",
     "create_search_memory_tool",
     "create_summarization_graph",
     "create_thread_extractor",
+    "forget",
     "remember_interaction",
     "summarize_messages",
     "with_fast_memory",
@@ -175,8 +192,10 @@ __all__ = [
 
 _HOME = {
     "AnnotatedTrajectory": "warmgraph.prompts",
+    "CalibratedRouter": "warmgraph.ranking",
     "InteractionRecord": "warmgraph.buffer",
     "MemoryContext": "warmgraph.nodes",
+    "MemoryLayer": "warmgraph.knowledge",
     "MemoryRecord": "warmgraph.store",
     "MultiPromptOptimizerInput": "warmgraph.prompts",
     "NamespaceTemplate": "warmgraph.store",
@@ -192,14 +211,17 @@ _HOME = {
     "RouteDecision": "warmgraph.ranking",
     "RoutedStore": "warmgraph.store",
     "RunningSummary": "warmgraph.short_term",
+    "StoredPrompt": "warmgraph.prompts",
     "SummarizationNode": "warmgraph.short_term",
     "SummarizationResult": "warmgraph.short_term",
     "TrustPolicy": "warmgraph.knowledge",
     "TextMemory": "warmgraph.text_memory",
     "WarmBuffer": "warmgraph.buffer",
     "WarmStore": "warmgraph.store",
+    "aforget": "warmgraph.erasure",
     "asummarize_messages": "warmgraph.short_term",
     "create_chat_model": "warmgraph.models",
+    "create_consolidation_graph": "warmgraph.prebuilt",
     "create_extraction_graph": "warmgraph.prebuilt",
     "create_manage_memory_tool": "warmgraph.knowledge",
     "create_memory_agent": "warmgraph.prebuilt",
@@ -212,8 +234,10 @@ _HOME = {
     "create_recall_graph": "warmgraph.prebuilt",
     "create_search_memory_tool": "warmgraph.knowledge",
     "create_reflection_graph": "warmgraph.prebuilt",
+    "create_review_graph": "warmgraph.prebuilt",
     "create_summarization_graph": "warmgraph.prebuilt",
     "create_thread_extractor": "warmgraph.knowledge",
+    "forget": "warmgraph.erasure",
     "remember_interaction": "warmgraph.buffer",
     "summarize_messages": "warmgraph.short_term",
     "with_fast_memory": "warmgraph.clients",

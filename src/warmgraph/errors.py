@@ -11,11 +11,13 @@ that callers already catch::
      |    `-- DimensionError                      a vector of the wrong shape, or not finite
      +-- MissingDependencyError (ImportError)     an extra is not installed; the message names it
      +-- EmbeddingError (RuntimeError)            the embedding function failed or answered nonsense
+     +-- RerankError (RuntimeError)               the reranker failed, or cannot be called from here
      +-- ExtractionError (RuntimeError)           a model did not answer with memories, in the calls that it had
      +-- ReflectionError (RuntimeError)           a background job could not be taken or finished
      |    +-- ExecutorClosedError                 submitted after shutdown()
      |    `-- JobLeftError                        the job stays in its queue, and runs when that is opened again
      `-- StoreError (RuntimeError)                the long-term store could not do what was asked
+          +-- ImportDataError (ValueError)        a line of an export is damaged; nothing was imported
           +-- StoreClosedError                    used after close()
           +-- StoreCorruptError                   the file is damaged, or not a file of ours
           +-- StoreVersionError                   the file is of a version of warmgraph that this one cannot work with
@@ -29,12 +31,14 @@ __all__ = [
     "EmbeddingError",
     "ExecutorClosedError",
     "ExtractionError",
+    "ImportDataError",
     "InvalidArgumentError",
     "InvalidFilterError",
     "InvalidValueError",
     "JobLeftError",
     "MissingDependencyError",
     "ReflectionError",
+    "RerankError",
     "StoreClosedError",
     "StoreCorruptError",
     "StoreError",
@@ -114,6 +118,10 @@ class EmbeddingError(WarmGraphError, RuntimeError):
     """The embedding function failed, or returned something that is not one vector per text."""
 
 
+class RerankError(WarmGraphError, RuntimeError):
+    """The reranker failed, or is async and was called from sync code."""
+
+
 class ExtractionError(WarmGraphError, RuntimeError):
     """A model was asked for tool calls or JSON, and answered otherwise as often as it could be asked."""
 
@@ -132,6 +140,34 @@ class JobLeftError(ReflectionError):
 
 class StoreError(WarmGraphError, RuntimeError):
     """The long-term store could not do what was asked."""
+
+
+class ImportDataError(StoreError, ValueError):
+    """A line of an export is not what it has to be, or meets what is there already. Nothing was imported.
+
+    Args:
+        line: Its number, from 1.
+        expected: What it has to be.
+        got: What came.
+
+    Example:
+        >>> raise ImportDataError(7, expected="a JSON object", got="{")
+        Traceback (most recent call last):
+        ...
+        warmgraph.errors.ImportDataError: line 7: expected a JSON object, got '{'
+    """
+
+    def __init__(self, line: int, *, expected: str, got: object) -> None:
+        self.line: int = line
+        self.expected: str = expected
+        self.got: str = _shorten(got)
+        super().__init__(line, expected, self.got)
+
+    def __str__(self) -> str:
+        return f"line {self.line}: expected {self.expected}, got {self.got}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_import, (self.line, self.expected, self.got))
 
 
 class StoreClosedError(StoreError):
@@ -163,6 +199,10 @@ class _Shown(str):
 
 def _rebuild(kind: type[InvalidArgumentError], argument: str, expected: str, got: str) -> InvalidArgumentError:
     return kind(argument, expected=expected, got=_Shown(got))
+
+
+def _rebuild_import(line: int, expected: str, got: str) -> ImportDataError:
+    return ImportDataError(line, expected=expected, got=_Shown(got))
 
 
 def _rebuild_missing(package: str, extra: str) -> MissingDependencyError:

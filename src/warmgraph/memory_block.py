@@ -9,8 +9,9 @@
     </memories>
 
 One memory a line. Whatever a stored text holds, it can neither close the block nor begin a line of its own: `&`,
-`<`, `>`, control characters and line separators are written as character references. Memories may come from
-anybody, so this is a boundary of trust, not a matter of taste.
+`<`, `>`, control characters and line separators are written as character references, and so are characters that show
+nothing or turn the reading around, in which a text may hide from people what it says to models. Memories may come
+from anybody, so this is a boundary of trust, not a matter of taste.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
+
+from warmgraph.disguises import UNSEEN
 
 __all__ = ["MemoryLine", "parse_block", "parse_summary", "render_block", "render_summary"]
 
@@ -122,10 +125,13 @@ _BLOCK = re.compile(rf"{re.escape(_OPENING)}(?P<lines>(?:- [^<>\n]*\n)+){_CLOSIN
 _META = re.compile(r"\[(?P<fields>[^\[\]]*)\] ")
 
 # Control characters (terminal escapes among them), and what str.splitlines() takes for the end of a line.
-_IN_TEXT = re.compile("[&<>\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_IN_FIELD = re.compile(r"[&<>\x00-\x1f\x7f-\x9f\u2028\u2029|\[\]]")
+# Joiners and variation selectors stay where emoji and other scripts use them: one at a time, behind what is no ASCII.
+_HIDDEN = f"\x00-\x1f\x7f-\x9f\u2028\u2029{UNSEEN}"
+_MISUSED = "(?<![^\x00-\x7f])[\u200c\u200d]|(?<=[\ufe00-\ufe0f\u200c\u200d])[\ufe00-\ufe0f\u200c\u200d]"
+_IN_TEXT = re.compile(f"[&<>{_HIDDEN}]|{_MISUSED}")
+_IN_FIELD = re.compile(rf"[&<>|\[\]{_HIDDEN}]|{_MISUSED}")
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_REFERENCE = re.compile(r"&(?:amp|lt|gt|#[0-9]{1,4});")
+_REFERENCE = re.compile(r"&(?:amp|lt|gt|#[0-9]{1,6});")
 _UNNAMED = {reference: character for character, reference in _NAMED.items()}
 
 _UNKNOWN = "-"

@@ -10,6 +10,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, IndexConfig
 from langgraph.store.memory import InMemoryStore
 
+from warmgraph.index import Plan
 from warmgraph.store import RoutedStore, WarmStore
 from warmgraph.testing import FEATURES, FakeEmbeddings
 from warmgraph.testing.conformance.client import MODES, Mode
@@ -90,6 +91,10 @@ def _routed(directory: Path, **options: Any) -> BaseStore:
     return RoutedStore(":memory:", **options)
 
 
+def _coded(directory: Path, **options: Any) -> BaseStore:
+    return RoutedStore(":memory:", vector_plan=_EARLY, **options)
+
+
 def _in_front(directory: Path, **options: Any) -> BaseStore:
     return WarmStore(RoutedStore(":memory:", **options), capacity=3, eviction="lru", promote=True)
 
@@ -112,6 +117,12 @@ def _ranked_by(mode: str, make: Callable[..., BaseStore]) -> Kind:
     return Kind(made, features=("ttl", "words"), modes=_TWO)
 
 
+# Codes from the second vector on, cells from the fourth, so that the few items of a case are searched as a large
+# namespace is.
+_EARLY = Plan(
+    codes_from=2, routed_from=4, estimated_from=1, mapped_from=1, nlist=2, fewest=1, probed=0.5, reranked=1, batch=2
+)
+
 KINDS: dict[str, Kind] = {
     "InMemoryStore": Kind(_in_memory, ("index",), _INHERITED | _ITS_OWN),  # first: it checks the kit
     "WarmStore": Kind(_warm),
@@ -123,6 +134,11 @@ KINDS: dict[str, Kind] = {
     "RoutedStore on a file": Kind(_on_a_file(RoutedStore)),
     "RoutedStore in memory": Kind(_routed),
     "RoutedStore without room for an index": Kind(_on_a_file(RoutedStore, max_index_bytes=1), modes=_TWO),
+    "RoutedStore with codes and cells": Kind(_on_a_file(RoutedStore, vector_plan=_EARLY)),
+    "RoutedStore with codes and cells in memory": Kind(_coded, modes=_TWO),
+    "WarmStore with codes and cells on a file": Kind(
+        _on_a_file(WarmStore.open, capacity=2, vector_plan=_EARLY), modes=_TWO
+    ),
     "WarmStore ranked by words": _ranked_by("lexical", _warm),
     "WarmStore ranked by both": _ranked_by("hybrid", _warm),
     "RoutedStore ranked by words": _ranked_by("lexical", _routed),

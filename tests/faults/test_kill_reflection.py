@@ -34,7 +34,7 @@ for line in sys.stdin:
 """
 
 
-def test_jobs_survive_kills_and_have_their_effects_once(tmp_path: Path) -> None:
+def test_parity_17_jobs_survive_kills_and_have_their_effects_once(tmp_path: Path) -> None:
     """100 kills at random points; then every acknowledged submit has been counted once.
 
     The submit that was under way may be there or not.

@@ -66,6 +66,33 @@ store._check()
 store.close()
 """
 
+LARGE = """
+from warmgraph.index import Plan
+plan = Plan(codes_from=100, routed_from=300, mapped_from=100, estimated_from=100, nlist=16, batch=8)
+store = RoutedStore(path, index={"embed": HashingEmbeddings(16), "fields": ["content"]}, vector_plan=plan)
+for n in range(400):
+    store.put(NS, f"parent-{n}", {"content": f"fact {n}"})
+store.search(NS, query="fact 3")  # and codes are being made
+
+def serve(name):
+    def work():
+        assert len(store.search(NS, query="fact 3", limit=5)) == 5
+        for n in range(20):
+            store.put(NS, f"{name}-{n}", {"content": f"{name} says {n}"})
+            assert f"{name}-{n}" in {item.key for item in store.search(NS, query=f"{name} says {n}", limit=50)}
+        store._check()
+        store.close()
+    return work
+
+children = [fork(serve(f"child{n}")) for n in range(2)]
+assert store._indexes.refits.join(60)
+assert ended(*children) == [0, 0]
+assert store.stats().refits and not store.stats().failed_refits
+assert len(store.search(NS, query="fact 3", limit=1000)) == 440
+store._check()
+store.close()
+"""
+
 BUSY = """
 store = RoutedStore(path)
 stop, failures = threading.Event(), []
@@ -188,6 +215,7 @@ idle.close()
     "program",
     [
         pytest.param(PRELOADED, id="servers-that-fork-share-what-was-opened-before"),
+        pytest.param(LARGE, id="codes-and-cells-are-made-anew-in-the-child"),
         pytest.param(BUSY, id="forking-in-the-middle-of-writes-and-reads-harms-nobody"),
         pytest.param(OUTLIVED, id="a-child-outlives-the-store-of-its-parent"),
         pytest.param(IN_MEMORY, id="what-is-in-the-memory-of-the-parent-is-not-shared"),
@@ -242,3 +270,48 @@ store.close()
     command = [sys.executable, "-W", "ignore", "-c", PRELUDE + program, str(tmp_path / "memory.db")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
     assert (0, "") == (done.returncode, done.stderr)
+
+
+CALIBRATED = """
+from warmgraph.ranking import CalibratedRouter
+
+router = CalibratedRouter()
+store = WarmStore.open(path, capacity=5, eviction="fifo", router=router)
+words = ["bees", "violin", "sailing", "cheese", "chess", "pottery", "tennis", "opera", "jazz", "ferns"]
+for word in words:
+    store.put(NS, word, {"content": f"a note on {word}"})
+
+def ask():
+    for word in words:
+        store.recall(NS, word)
+    assert store.finish_checks(30)
+
+def serve():
+    ask()
+    store.close()
+
+ask()
+before = router.stats().recalls
+children = [fork(serve) for _ in range(2)]
+ask()
+assert ended(*children) == [0, 0]
+assert router.stats().recalls > before
+store.close()
+again = CalibratedRouter()
+with WarmStore.open(path, router=again) as store:
+    store.recall(NS, "bees")
+assert again.stats().recalls >= router.stats().recalls
+print("done")
+"""
+
+
+def test_a_router_learns_on_in_a_forked_process(tmp_path: Path) -> None:
+    """Parent and children compare hits on threads of their own, and what all of them learned is kept."""
+    ran = subprocess.run(
+        [sys.executable, "-c", PRELUDE + CALIBRATED, str(tmp_path / "memory.db")],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (0, "done\n") == (ran.returncode, ran.stdout), ran.stderr

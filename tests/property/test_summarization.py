@@ -101,6 +101,7 @@ def test_parity_19_no_orphans_last_human_kept_never_the_summary_alone_and_it_fit
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # it takes 100 s and more
 @settings(max_examples=5_000)
 @ANY
 def test_parity_19_over_5_000_lists(thread: list[AnyMessage], given: dict[str, Any], answer: str, first: int) -> None:
@@ -182,7 +183,7 @@ def test_parity_20_edited_and_trimmed_history_does_not_crash(
 
 @settings(max_examples=1_000)
 @given(threads(), st.one_of(st.none(), st.integers(1, 40)), st.one_of(st.none(), st.integers(1, 12)), st.booleans())
-def test_a_rolling_window_never_splits_a_tool_call_from_its_result(
+def test_parity_c_a_rolling_window_never_splits_a_tool_call_from_its_result(
     thread: list[AnyMessage], tokens: int | None, count: int | None, start_on_human: bool
 ) -> None:
     """The window has no orphans, keeps the last human message, and fits whenever that message does."""

@@ -9,7 +9,7 @@ import pickle
 import pytest
 
 from warmgraph import errors
-from warmgraph.errors import InvalidArgumentError, MissingDependencyError, WarmGraphError
+from warmgraph.errors import ImportDataError, InvalidArgumentError, MissingDependencyError, WarmGraphError
 
 ALL = [getattr(errors, name) for name in errors.__all__]
 ARGUMENT_ERRORS = [kind for kind in ALL if issubclass(kind, InvalidArgumentError)]
@@ -21,6 +21,8 @@ def make(kind: type[WarmGraphError]) -> WarmGraphError:
         return kind("limit", expected="an integer >= 1", got=0)
     if issubclass(kind, MissingDependencyError):
         return kind("torch", extra="local")
+    if issubclass(kind, ImportDataError):
+        return kind(7, expected="a JSON object", got="{")
     return kind("the disk is full")
 
 
@@ -50,6 +52,7 @@ def test_one_root(kind: type[WarmGraphError]) -> None:
         ("EmbeddingError", RuntimeError),
         ("ExtractionError", RuntimeError),
         ("StoreError", RuntimeError),
+        ("ImportDataError", ValueError),
         ("StoreClosedError", RuntimeError),
         ("StoreCorruptError", RuntimeError),
         ("StoreVersionError", RuntimeError),

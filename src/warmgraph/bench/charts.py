@@ -20,19 +20,21 @@ _FORMATS = (".svg", ".png")
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One group of bars, drawn on a logarithmic scale; shorter is better.
+    """One group of bars.
 
     Args:
         title: Above it.
         unit: Of the numbers.
-        bars: A number for each label, from top to bottom; more than 0.
+        bars: A number for each label, from top to bottom; more than 0 where the scale is logarithmic.
         ours: The labels that are set off from the others.
+        log: Whether the scale is logarithmic; shares are better drawn on one that begins at 0.
     """
 
     title: str
     unit: str
     bars: Mapping[str, float]
     ours: Sequence[str] = ()
+    log: bool = True
 
 
 def check_chart(path: Path) -> None:
@@ -89,9 +91,12 @@ def _draw(axes: Any, panel: Panel) -> None:
     drawn = axes.barh(range(len(labels)), numbers, color=colours, height=0.72)
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.minorticks_off()  # they were four fifths of the file
-    axes.set_xlim(min(numbers) / 3, max(numbers) * 6)
+    if panel.log:
+        axes.set_xscale("log")
+        axes.minorticks_off()  # they were four fifths of the file
+        axes.set_xlim(min(numbers) / 3, max(numbers) * 6)
+    else:
+        axes.set_xlim(0, max(numbers) * 1.15)
     axes.set_title(panel.title, loc="left", fontsize=9)
     axes.set_xlabel(panel.unit, fontsize=7)
     axes.bar_label(drawn, [_number(number) for number in numbers], padding=3, fontsize=7)

@@ -38,7 +38,7 @@ def fidelity(corpus: Corpus, count: int, tell: Tell) -> Found:
         cosine = float(np.vecdot(vectors, means[cells]).mean())
         found.append({"nlist": nlist, "cosine": cosine, "gini": gini(np.bincount(cells, minlength=nlist))})
     rows = [[f"{each['nlist']:,}", f"{each['cosine']:.3f}", f"{each['gini']:.2f}"] for each in found]
-    note = "routing-memory reports fidelity at the K that its rule picks only."
+    note = "routing-memory claims a fidelity of .7415 with 64 cells."
     table = Table(["cells", "cosine to its cell", "Gini"], rows, f"H1  {corpus.describe(count)}", note)
     line = [(each["nlist"], each["cosine"]) for each in found]
     return table, found, Chart("H1  How well cells stand for vectors", "cells", "mean cosine", {"cosine": line})
@@ -102,7 +102,8 @@ def heuristics(corpus: Corpus, count: int, tell: Tell) -> Found:
         for each in found
     ]
     note = (
-        "A tenth of the cells probed, no second look. routing-memory chooses K by its own rule, up to a fixed maximum."
+        "A tenth of the cells probed, no second look. routing-memory claims that sqrt N is best, by the Gini"
+        " coefficient."
     )
     columns = ["rule", "cells", "recall@10", "p50 us", "Gini", "dead cells"]
     line = [(each["nlist"], each["recall"]) for each in found]
@@ -141,7 +142,10 @@ def drift(corpus: Corpus, count: int, tell: Tell) -> Found:
         [f"{each['share']:.0%}", f"{each['writes']:,.0f}" if each["detected"] else "never", f"{each['detected']} of 5"]
         for each in found
     ]
-    note = "Of 5,000 writes after 1,000 like those before. At 0% an alarm is a false one."
+    note = (
+        "Of 5,000 writes after 1,000 like those before. At 0% an alarm is a false one. routing-memory claims an alarm"
+        " after 11 episodes."
+    )
     table = Table(["from elsewhere", "writes until the alarm", "alarms"], rows, f"H5  {corpus.describe(count)}", note)
     line = [(each["share"], each["writes"]) for each in found if each["share"]]
     chart = Chart("H5  Writes until drift is reported", "share from elsewhere", "writes", {"median of 5": line})
@@ -189,7 +193,8 @@ def pareto(corpus: Corpus, count: int, tell: Tell) -> Found:
     title = f"A5  {corpus.describe(count)}: settings that none beats, of {len(found)}"
     line = [(each["p50_us"], each["recall"]) for each in best]
     chart = Chart("A5  The frontier", "median search, microseconds", "recall@10", {"frontier": line}, log_x=False)
-    return Table(["cells probed", "compared exactly", "recall@10", "p50 us"], rows, title), found, chart
+    note = "routing-memory claims a recall@5 of .918 in 2.8 ms, and that none beats it from 4 probes on."
+    return Table(["cells probed", "compared exactly", "recall@10", "p50 us"], rows, title, note), found, chart
 
 
 def imbalance(corpus: Corpus, count: int, tell: Tell) -> Found:
@@ -230,7 +235,8 @@ def imbalance(corpus: Corpus, count: int, tell: Tell) -> Found:
         for each in found
     ]
     columns = ["written to one place", "cells before", "Gini", "cells after", "Gini", "dead cells"]
-    table = Table(columns, rows_shown, f"A6  {corpus.describe(count // 2)}, then as many in one place")
+    note = "routing-memory claims a Gini coefficient of .3628 at 100,000 vectors in 256 cells."
+    table = Table(columns, rows_shown, f"A6  {corpus.describe(count // 2)}, then as many in one place", note)
     lines = {"after": [(each["share"], each["gini"]) for each in found]}
     return table, found, Chart("A6  How uneven cells get", "share written to one place", "Gini", lines, log_x=False)
 

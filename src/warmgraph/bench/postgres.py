@@ -133,7 +133,7 @@ def _replay(
             lived = live(
                 make(f"{group}_{schedule}"),
                 replays,
-                [recalls_of_all(replay, embed) for replay in replays],
+                [recalls_of_all([replay], embed) for replay in replays],
                 capacity=CAPACITIES[group],
                 tau=args.tau,
                 clear_lead=args.clear_lead,

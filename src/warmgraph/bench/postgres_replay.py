@@ -87,7 +87,7 @@ def live(
     capacity: int,
     tau: float,
     clear_lead: float,
-    embed: Callable[[Sequence[str]], Any],
+    embed: Callable[..., Any],
     dims: int,
 ) -> Lived:
     """Write the conversations into both stores and ask both each question, the one right after the other.

@@ -1,4 +1,4 @@
-"""`warmgraph bench reflection`: what it costs to submit a job, and how late jobs start."""
+"""`warmgraph bench reflection`: what managers, submits and jobs cost beside the model, and how late jobs start."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 from warmgraph.bench.benchmark import Benchmark, at_least_one
 from warmgraph.bench.report import Report, Table, percentile
 
-__all__ = ["LATE_BAR_MS", "REFLECTION", "SUBMIT_BAR_MS"]
+__all__ = ["LATE_BAR_MS", "MANAGER_BAR_MS", "REFLECTION", "SUBMIT_BAR_MS"]
 
-# The most that a durable submit may take, median, and the most that a due job may be late.
+# The most that a call of a manager may take beside its model, median; a durable submit, median; and how late a due job
+# may be at most.
+MANAGER_BAR_MS = 5.0
 SUBMIT_BAR_MS = 1.0
 LATE_BAR_MS = 100.0
 
@@ -23,6 +25,8 @@ _PAYLOAD = {"messages": [{"role": "user", "content": "I moved to Porto last week
 _WRITERS = 8
 
 _DESCRIPTION = """
+Calls managers whose model answers at once, with one memory to add: without a store, and with one. Where LangMem is
+installed its managers are called in turn with ours, with the same model and the same kind of store.
 Submits jobs to an executor whose queue is a file, synchronous FULL, each on disk when the call returns: from one
 thread, in turn with a row that bare SQLite commits to a file of its own, and from eight threads, whose submits share
 commits.
@@ -32,6 +36,7 @@ how much later their reflector was called, through the claim, which is committed
 
 
 def _configure(parser: ArgumentParser) -> None:
+    parser.add_argument("--calls", type=at_least_one, default=50, metavar="N", help="default: %(default)s")
     parser.add_argument("--submits", type=at_least_one, default=500, metavar="N", help="default: %(default)s")
     parser.add_argument("--delayed", type=at_least_one, default=1_000, metavar="N", help="default: %(default)s")
     parser.add_argument("--due", type=at_least_one, default=50, metavar="N", help="default: %(default)s")
@@ -40,6 +45,10 @@ def _configure(parser: ArgumentParser) -> None:
 def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
     import tempfile
 
+    from warmgraph.bench.manager_calls import manager_calls, peer_version
+
+    tell(f"{args.calls} calls of each manager")
+    calls = manager_calls(args.calls)
     with tempfile.TemporaryDirectory(prefix="warmgraph-bench-") as folder:
         tell(f"{args.submits} submits beside bare SQLite")
         submit, bare = _submits(Path(folder), args.submits)
@@ -48,6 +57,8 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
         tell(f"{args.due} due jobs beside {args.delayed} delayed ones")
         late = _late(Path(folder), args.delayed, args.due)
     figures: dict[str, Any] = {
+        **{f"{_slug(name)}_call_p50_ms": percentile(seconds, 0.5) * 1e3 for name, seconds in calls.items()},
+        "langmem": peer_version(),
         "submit_p50_ms": percentile(submit, 0.5) * 1e3,
         "submit_p95_ms": percentile(submit, 0.95) * 1e3,
         "bare_row_p50_ms": percentile(bare, 0.5) * 1e3,
@@ -67,18 +78,46 @@ def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
         title=f"A durable queue, {args.delayed} delayed jobs beside those that start",
         note=f"{_WRITERS} threads at once: {figures['together_per_submit_ms']:.2f} ms for each submit.",
     )
-    within = figures["submit_p50_ms"] <= SUBMIT_BAR_MS and figures["late_max_ms"] <= LATE_BAR_MS
-    conclusion = (
-        f"submit {figures['submit_p50_ms']:.2f} ms, {figures['submit_over_bare_row_ratio']:.1f} times a bare row; "
-        f"due jobs start within {figures['late_max_ms']:.0f} ms: {'within' if within else 'above'} the bars of "
-        f"{SUBMIT_BAR_MS:.0f} and {LATE_BAR_MS:.0f} ms."
+    managers = Table(
+        ["one call, one memory added", "p50 ms", "p95 ms", "max ms"],
+        [[name, *_cells(seconds)] for name, seconds in calls.items()],
+        title="A call of a manager with a model that answers at once",
+        note="" if peer_version() else "LangMem is not installed: there is nothing to compare with.",
     )
-    command = f"warmgraph bench reflection --submits {args.submits} --delayed {args.delayed} --due {args.due}"
-    return Report("reflection", {**_numbers(args), "command": command}, figures, [table], conclusion)
+    command = f"warmgraph bench reflection --calls {args.calls} --submits {args.submits} --delayed {args.delayed}"
+    command += f" --due {args.due}"
+    return Report(
+        "reflection", {**_numbers(args), "command": command}, figures, [managers, table], _conclusion(figures)
+    )
+
+
+def _slug(name: str) -> str:
+    return name.lower().replace("'s", "").replace(" ", "_")
+
+
+def _conclusion(figures: dict[str, Any]) -> str:
+    """Return a line for each bar."""
+    bars = [
+        ("a manager's call", figures["manager_call_p50_ms"], MANAGER_BAR_MS),
+        ("a store manager's call", figures["store_manager_call_p50_ms"], MANAGER_BAR_MS),
+        ("a durable submit", figures["submit_p50_ms"], SUBMIT_BAR_MS),
+        ("the latest start of a due job", figures["late_max_ms"], LATE_BAR_MS),
+    ]
+    lines = [
+        f"{what}: {got:.2f} ms, {'within' if got <= bar else 'above'} the bar of {bar:.0f} ms."
+        for what, got, bar in bars
+    ]
+    lines[2] = f"{lines[2][:-1]}; {figures['submit_over_bare_row_ratio']:.1f} times a bare row."
+    if figures["langmem"] is not None:
+        ours, theirs = figures["manager_call_p50_ms"], figures["langmem_manager_call_p50_ms"]
+        lines[0] = (
+            f"{lines[0][:-1]}; LangMem {figures['langmem']} takes {theirs:.1f} ms, {theirs / ours:.0f} times as long."
+        )
+    return "\n".join(lines)
 
 
 def _numbers(args: Namespace) -> dict[str, int]:
-    return {"submits": args.submits, "delayed": args.delayed, "due": args.due}
+    return {"calls": args.calls, "submits": args.submits, "delayed": args.delayed, "due": args.due}
 
 
 def _cells(seconds: list[float]) -> list[str]:
@@ -147,7 +186,7 @@ def _late(folder: Path, delayed: int, due: int) -> list[float]:
 
 REFLECTION = Benchmark(
     "reflection",
-    "what it costs to submit a job to the durable queue, and how late jobs start",
+    "what managers, the durable queue and its jobs cost beside the model",
     _DESCRIPTION,
     _configure,
     _run,

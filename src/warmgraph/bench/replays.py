@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,10 @@ import numpy as np
 from warmgraph.bench.conversations import Conversation, PackError, Question, Turn, evidence_recall, record_of
 from warmgraph.bench.vectors import Embed
 from warmgraph.embeddings import create_embedder
-from warmgraph.ranking import PeekRouter
+from warmgraph.ranking import LossEstimate, WarmRouter
 from warmgraph.store import RoutedStore, WarmStore
 
-__all__ = ["Cell", "Replay", "recalls_of_all", "replays_of", "run_cell"]
+__all__ = ["Cell", "Replay", "Setting", "recalls_of_all", "replays_of", "run_cell"]
 
 NAMESPACE = ("memories", "replay")
 TOP = 5
@@ -38,18 +39,39 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """What a replay is answered by.
+
+    Args:
+        capacity: Warm items.
+        policy: How items are evicted.
+        router: Decides; made anew for each cell, for it may learn.
+        clear_lead: Of the store: when words alone rank. 2 embeds every question, so that both tiers rank alike.
+    """
+
+    capacity: int
+    policy: str
+    router: Callable[[], WarmRouter]
+    clear_lead: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """What became of the questions of one replay, in their order.
+    """What became of the questions of some replays, in their order.
 
     Args:
         hits: Whether each was answered from the warm tier.
         recalls: Evidence recall@5 of each answer.
         embedded: How many of them were embedded.
+        checks: How many hits were compared with the long-term tier, in the background.
+        loss: What a router that learns says its hits cost; `None` of one that does not.
     """
 
     hits: Sequence[bool]
     recalls: Sequence[float]
     embedded: int
+    checks: int = 0
+    loss: LossEstimate | None = None
 
 
 def replays_of(conversations: Sequence[Conversation], group: str, schedule: str) -> list[Replay]:
@@ -78,59 +100,69 @@ def replays_of(conversations: Sequence[Conversation], group: str, schedule: str)
     ]
 
 
-def recalls_of_all(replay: Replay, embed: Embed | None) -> list[float]:
+def recalls_of_all(replays: Sequence[Replay], embed: Embed | None) -> list[float]:
     """Return the evidence recall@5 of each question, answered from everything that was written until then."""
-    recalls = [0.0] * len(replay.questions)
-    with WarmStore(capacity=sum(map(len, replay.sessions)), index=_index(embed)) as store:
-        for number, question in _lived(replay, store):
-            found = store.recall_long_term(NAMESPACE, question.text, limit=TOP)
-            recalls[number] = evidence_recall([item.key for item in found.items], question.evidence, TOP)
+    recalls: list[float] = []
+    for replay in replays:
+        found = [0.0] * len(replay.questions)
+        with WarmStore(capacity=sum(map(len, replay.sessions)), index=_index(embed)) as store:
+            for number, question in _lived(replay, store, NAMESPACE):
+                best = store.recall_long_term(NAMESPACE, question.text, limit=TOP)
+                found[number] = evidence_recall([item.key for item in best.items], question.evidence, TOP)
+        recalls += found
     return recalls
 
 
-def run_cell(replay: Replay, capacity: int, policy: str, tau: float, clear_lead: float, embed: Embed | None) -> Cell:
-    """Return what becomes of the questions with a warm tier of one size and one way to evict.
+def run_cell(replays: Sequence[Replay], setting: Setting, embed: Embed | None) -> Cell:
+    """Return what becomes of the questions, each replay in a namespace of its own of one store, one after the other.
 
     Args:
-        replay: What the store goes through.
-        capacity: Warm items.
-        policy: How items are evicted.
-        tau: Of the router.
-        clear_lead: Of the store: when words alone rank.
+        replays: What the store goes through.
+        setting: What they are answered by.
         embed: Makes vectors; `None` to rank by words.
     """
-    hits, recalls = [False] * len(replay.questions), [0.0] * len(replay.questions)
-    calls = 0
+    hits: list[bool] = []
+    recalls: list[float] = []
+    calls = embedded = 0
 
     def counted(texts: Sequence[str]) -> Any:
         nonlocal calls
-        calls += 1
+        calls += threading.current_thread() is here  # what is compared in the background is embedded there
         assert embed is not None
         return embed(texts)
 
-    embedded = 0
-    router = PeekRouter(tau)
+    here = threading.current_thread()
+    router = setting.router()
     # It remembers one query, which both tiers ask for: questions that differ by a name alone are embedded alike, and
     # shall all be counted.
     embedder = None if embed is None else create_embedder(counted, memo_size=1)
     with (
         RoutedStore(":memory:", index=_index(embedder)) as long_term,
-        WarmStore(long_term, capacity=capacity, eviction=policy, clear_lead=clear_lead) as store,
+        WarmStore(
+            long_term, capacity=setting.capacity, eviction=setting.policy, clear_lead=setting.clear_lead
+        ) as store,
     ):
-        for number, question in _lived(replay, store):
-            before = calls
-            found = store.recall(NAMESPACE, question.text, limit=TOP, router=router)
-            embedded += calls > before
-            hits[number] = found.tier == "warm"
-            recalls[number] = evidence_recall([item.key for item in found.items], question.evidence, TOP)
-    return Cell(hits, recalls, embedded)
+        for number, replay in enumerate(replays):
+            namespace = (*NAMESPACE, str(number))
+            answered, found = [False] * len(replay.questions), [0.0] * len(replay.questions)
+            for asked, question in _lived(replay, store, namespace):
+                before = calls
+                answer = store.recall(namespace, question.text, limit=TOP, router=router)
+                store.finish_checks()  # so that what was learned is the same in every run
+                embedded += calls > before
+                answered[asked] = answer.tier == "warm"
+                found[asked] = evidence_recall([item.key for item in answer.items], question.evidence, TOP)
+            hits += answered
+            recalls += found
+        figures = store.stats()
+    return Cell(hits, recalls, embedded, figures.checks, None if figures.router is None else figures.router.loss)
 
 
-def _lived(replay: Replay, store: WarmStore) -> Iterator[tuple[int, Question]]:
+def _lived(replay: Replay, store: WarmStore, namespace: tuple[str, ...]) -> Iterator[tuple[int, Question]]:
     """Write the turns, and yield each question when it is asked."""
     for number, session in enumerate(replay.sessions):
         for user, turn in session:
-            store.put(NAMESPACE, turn.key, record_of(user, turn).to_value(), index=["content"])
+            store.put(namespace, turn.key, record_of(user, turn).to_value(), index=["content"])
         for asked in replay.asked.get(number, ()):
             yield asked, replay.questions[asked]
 

@@ -46,6 +46,7 @@ class RecordIndex:
         self._questions = np.zeros(SIZE, np.bool_)
         self._importance = np.zeros(SIZE, np.float32)
         self._live: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._live_ids = np.zeros(0, np.int64)
 
     def add(self, record: InteractionRecord, vector: Vector | None) -> None:
         """Note a record."""
@@ -64,7 +65,8 @@ class RecordIndex:
         lexical = self._words.scores(analyze(query), size)
         scores = self._scorer.score(Candidates(lexical, dense, self._questions[:size], self._importance[:size]))
         live = self._live
-        best = best_first(live, scores[live], self._ids[live], limit)
+        held = scores if len(live) == size else scores[live]
+        best = best_first(live, held, self._live_ids, limit)
         return list(zip(self._ids[best].tolist(), scores[best].tolist(), strict=True))
 
     def _catch_up(self) -> None:
@@ -76,6 +78,7 @@ class RecordIndex:
             self._insert(record, vector)
         self._waiting = {}
         self._live = np.flatnonzero(self._ids)
+        self._live_ids = self._ids[self._live]
 
     def _remove(self, interaction_ids: Iterable[int]) -> None:
         for interaction_id in interaction_ids:

@@ -22,6 +22,7 @@ __all__ = ["add_to", "run"]
 _DESCRIPTION = """
 Show what a memory file holds: namespaces with their counts and bytes, the embedding models, the last memories.
 The file may be in use. It is opened for reading only: nothing is changed, and nobody has to wait.
+With --web it is shown as a page on this machine, on which memories can be changed and forgotten as well.
 """
 LONGEST_TEXT = 72
 
@@ -41,12 +42,19 @@ def add_to(commands: _SubParsersAction[argparse.ArgumentParser], shared: argpars
     )
     parser.add_argument("--recent", type=int, default=10, metavar="N", help="memories to show (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="namespaces to show (default: %(default)s)")
+    parser.add_argument("--web", action="store_true", help="serve a page on this machine instead, until Ctrl-C")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="its port (default: one that is free)")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Inspect a file and print what was found."""
+    if args.web:
+        from warmgraph.server.inspector.local import serve_file
+
+        serve_file(args.file, port=args.port, announce=lambda url: print(f"Open {url}", flush=True))
+        return 0
     from warmgraph.store import inspect_file
 
     namespace = tuple(args.namespace.split(".")) if args.namespace else ()

@@ -10,14 +10,14 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from warmgraph.cli import bench, inspect, reembed
+from warmgraph.cli import backup, bench, doctor, export, forget, guide, import_, inspect, reembed
 from warmgraph.cli.chat import command as chat
 from warmgraph.cli.demo import command as demo
 from warmgraph.cli.failures import one_line
 from warmgraph.cli.streams import open_missing_streams
 from warmgraph.errors import WarmGraphError
 
-__all__ = ["create_parser", "main"]
+__all__ = ["create_parser", "list_commands", "main"]
 
 _UNLOGGED = logging.NullHandler()
 FAILED = 1
@@ -96,9 +96,23 @@ def create_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for command in (chat, demo, inspect, reembed, bench):
+    for command in (chat, demo, inspect, doctor, reembed, backup, export, import_, forget, bench, guide):
         command.add_to(commands, shared)
     return parser
+
+
+def list_commands(parser: argparse.ArgumentParser) -> list[tuple[str, str]]:
+    """Return each command of the parser with its help.
+
+    Example:
+        >>> dict(list_commands(create_parser()))["inspect"]
+        'show what a memory file holds'
+    """
+    found: list[tuple[str, str]] = []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found += [(choice.dest, choice.help or "") for choice in action._get_subactions()]
+    return found
 
 
 class _Version(argparse.Action):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, Protocol, TypeAlias
 
 from warmgraph.clients.calls import Call
@@ -15,7 +15,7 @@ from warmgraph.clients.protocol import Draft, read_payload
 from warmgraph.memory_note import CATEGORIES
 from warmgraph.steps import Steps, arun, run
 
-__all__ = ["AsyncExtraction", "BackgroundExtraction", "Executor", "InlineExtraction"]
+__all__ = ["AsyncExtraction", "BackgroundExtraction", "Executor", "InlineExtraction", "Prompt", "extraction_prompt"]
 
 Prompt: TypeAlias = list[dict[str, str]]
 
@@ -46,23 +46,18 @@ class InlineExtraction:
 
 
 class BackgroundExtraction:
-    """Hands the turn to a worker, which asks a model what of it is to be remembered.
+    """Hands the turn to an executor of the caller's, which asks a model what of it is to be remembered.
 
     Args:
         memory: Where that goes.
-        ask: Calls the model with a prompt; the call tells which one.
-        executor: Runs the jobs. By default one thread; when the program ends it finishes what was begun.
+        ask: Calls a model, by its name in the call, with a prompt.
+        executor: Runs the jobs.
     """
 
-    def __init__(
-        self, memory: ClientMemory, ask: Callable[[Prompt, Call], str], executor: Executor | None = None
-    ) -> None:
+    def __init__(self, memory: ClientMemory, ask: Callable[[Prompt, Any], str], executor: Executor) -> None:
         self._memory = memory
         self._ask = ask
-        if executor is None:
-            executor = own = ThreadPoolExecutor(1, thread_name_prefix="warmgraph-memory")
-            memory.at_close(own.shutdown)
-        self._executor: Executor = executor
+        self._executor = executor
 
     def __call__(self, call: Call, drafts: Sequence[Draft], text: str) -> Steps[None]:
         """Hand the turn over."""
@@ -75,7 +70,7 @@ class BackgroundExtraction:
 
     def _extract(self, call: Call, text: str) -> None:
         try:
-            drafts = read_payload(self._ask(_prompt(call, text), call))[0]
+            drafts = read_payload(self._ask(extraction_prompt(call, text), call.kwargs.get("model")))[0]
         except Exception as error:
             self._memory.failed("extract", error)
             return
@@ -85,7 +80,7 @@ class BackgroundExtraction:
 class AsyncExtraction:
     """Does what `BackgroundExtraction` does as a task of the running event loop, where an async client belongs."""
 
-    def __init__(self, memory: ClientMemory, ask: Callable[[Prompt, Call], Awaitable[str]]) -> None:
+    def __init__(self, memory: ClientMemory, ask: Callable[[Prompt, Any], Awaitable[str]]) -> None:
         self._memory = memory
         self._ask = ask
 
@@ -98,14 +93,15 @@ class AsyncExtraction:
 
     async def _extract(self, call: Call, text: str) -> None:
         try:
-            drafts = read_payload(await self._ask(_prompt(call, text), call))[0]
+            drafts = read_payload(await self._ask(extraction_prompt(call, text), call.kwargs.get("model")))[0]
         except Exception as error:
             self._memory.failed("extract", error)
             return
         await arun(self._memory.keep_steps(drafts, call.role))
 
 
-def _prompt(call: Call, text: str) -> Prompt:
+def extraction_prompt(call: Call, text: str) -> Prompt:
+    """Return what asks a model for what is worth remembering of a turn, which is shown as data."""
     said = html.escape(conversation(call.messages, text), quote=False)
     return [
         {"role": "system", "content": EXTRACT},

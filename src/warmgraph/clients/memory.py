@@ -180,13 +180,13 @@ class ClientMemory:
     def close(self) -> None:
         """Wait for extractions, and close the file and the thread if the wrapper made them. Safe to call twice."""
         self.flush()
-        for call in self._at_close:
+        for call in reversed(self._at_close):
             call()
 
     async def aclose(self) -> None:
         """Do what `close` does, on an event loop."""
         await self.aflush()
-        for call in self._at_close:
+        for call in reversed(self._at_close):
             await asyncio.to_thread(call)
 
     # -- for the wrappers ----------------------------------------------------------
@@ -248,7 +248,7 @@ class ClientMemory:
         job.add_done_callback(self._done)
 
     def at_close(self, call: Callable[[], object]) -> None:
-        """Have `close` make a call, after those that were given before. It has to be safe to make twice."""
+        """Have `close` make a call, before those that were given before. It has to be safe to make twice."""
         self._at_close.append(call)
 
     def _done(self, job: Future[Any]) -> None:

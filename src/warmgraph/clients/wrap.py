@@ -11,8 +11,7 @@ from typing import Any
 from langchain_core.language_models.chat_models import BaseChatModel
 from langgraph.store.base import BaseStore, IndexConfig
 
-from warmgraph.clients.afterwards import AsyncExtraction, BackgroundExtraction, Executor, InlineExtraction
-from warmgraph.clients.calls import Call
+from warmgraph.clients.afterwards import AsyncExtraction, BackgroundExtraction, Executor, InlineExtraction, Prompt
 from warmgraph.clients.chat_model import MemoryChatModel
 from warmgraph.clients.memory import ClientMemory
 from warmgraph.clients.openai_shape import AsyncMemoryClient, MemoryClient
@@ -96,7 +95,9 @@ def with_memory(
     """Give a client memory, with a second call in the background that extracts what is worth remembering.
 
     The model answers as it always did, and the answer does not wait. `memory.flush()`, or `await memory.aflush()`,
-    waits for extractions that are under way.
+    waits for extractions that are under way. They go over a `ReflectionExecutor`: beside a file of memories lies their
+    queue, so a turn whose extraction a crash prevented is extracted when the same user's client is made again; a model
+    that fails is asked three times.
 
     Args:
         client: As in `with_fast_memory`, like all but the last two.
@@ -108,7 +109,7 @@ def with_memory(
         store: A store to use instead of a file.
         namespace: Template of the namespace in the store.
         model: Name of the model that extracts; that of the call by default. Not for LangChain chat models.
-        executor: Runs extractions; a thread by default. Extractions of an async client are tasks of its event loop.
+        executor: Runs extractions, instead of that queue. Those of an async client are tasks of its event loop.
 
     Returns:
         The client with memory.
@@ -133,22 +134,28 @@ def with_memory(
         raise InvalidArgumentError("executor", expected="nothing, where the client is async", got=executor)
     memory = _memory(user_id, db_path, top_k, use_local_embeddings, embedding_model, store, namespace)
 
-    def request(prompt: list[dict[str, str]], call: Call) -> dict[str, Any]:
-        return {"model": model or call.kwargs.get("model"), "messages": prompt}
+    def ask(prompt: Prompt, answered: Any) -> str:
+        return _answer(client.chat.completions.create(model=model or answered, messages=prompt))
 
-    def ask(prompt: list[dict[str, str]], call: Call) -> str:
-        return _answer(client.chat.completions.create(**request(prompt, call)))
+    async def aask(prompt: Prompt, answered: Any) -> str:
+        return _answer(await client.chat.completions.create(model=model or answered, messages=prompt))
 
-    async def aask(prompt: list[dict[str, str]], call: Call) -> str:
-        return _answer(await client.chat.completions.create(**request(prompt, call)))
-
-    def ask_chat_model(prompt: list[dict[str, str]], call: Call) -> str:
+    def ask_chat_model(prompt: Prompt, answered: Any) -> str:
         return str(client.invoke(prompt, {"callbacks": []}).text)
 
     if kind is AsyncMemoryClient:
         return _wrapped(kind, client, memory, AsyncExtraction(memory, aask), inline=False)
     asks = ask_chat_model if kind is MemoryChatModel else ask
-    return _wrapped(kind, client, memory, BackgroundExtraction(memory, asks, executor), inline=False)
+    if executor is not None:
+        return _wrapped(kind, client, memory, BackgroundExtraction(memory, asks, executor), inline=False)
+    from warmgraph.clients.queued import QueuedExtraction  # what it needs is half of the package
+
+    try:
+        queued = QueuedExtraction(memory, asks, NamespaceTemplate(namespace), user_id, at_once=store is None)
+    except BaseException:
+        memory.close()
+        raise
+    return _wrapped(kind, client, memory, queued, inline=False)
 
 
 def _kind_of(client: Any) -> type[Any]:

@@ -164,6 +164,11 @@ class Embedder(ForkAware):
                 self._memo.move_to_end(key)
             return vector
 
+    def forget_queries(self) -> None:
+        """Empty the memo: what was asked may have quoted what is being erased."""
+        with self._lock:
+            self._memo.clear()
+
     def _call(self, call: _Call, given: Any) -> Any:
         if call.call is None:
             raise EmbeddingError(

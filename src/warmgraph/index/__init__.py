@@ -10,8 +10,10 @@ from warmgraph.index.lexical import LexicalDocument, LexicalIndex
 from warmgraph.index.namespace import Entry, NamespaceIndex
 from warmgraph.index.plan import Plan
 from warmgraph.index.routed import RoutedIndex
+from warmgraph.index.routing import Routing
 from warmgraph.index.selection import top_k
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals
+from warmgraph.index.stemming import Stem, create_analyzer
 from warmgraph.index.tokens import Analyzer, analyze
 from warmgraph.index.traits import NOBODY, Known, Traits, TraitTable
 from warmgraph.index.wordings import Document
@@ -38,10 +40,13 @@ __all__ = [
     "RoutedHits",
     "RoutedIndex",
     "RoutedStats",
+    "Routing",
     "SearchSignals",
+    "Stem",
     "TraitTable",
     "Traits",
     "VectorIndex",
     "analyze",
+    "create_analyzer",
     "top_k",
 ]

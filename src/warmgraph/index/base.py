@@ -147,6 +147,11 @@ class VectorIndex(ABC):
             DimensionError: `query` has the wrong shape or dtype, or is not finite.
         """
 
+    @property
+    def compares_all(self) -> bool:
+        """Whether a search looks at every vector, so that it costs no less than `scores`."""
+        return True
+
     @abstractmethod
     def scores(self, query: FloatArray, size: int) -> FloatArray:
         """Return the score of each slot below `size`.
@@ -161,6 +166,22 @@ class VectorIndex(ABC):
         Raises:
             DimensionError: `query` has the wrong shape or dtype, or is not finite.
         """
+
+    def estimates(self, query: FloatArray, size: int, exactly: IntArray) -> FloatArray:
+        """Return about what score each slot below `size` has, where `scores` would have to look at everything.
+
+        Args:
+            query: Array of shape (dims,), float32.
+            size: Length of the answer.
+            exactly: Slots whose scores are to be exact, array of shape (m,), int64. The best ones are in any case.
+
+        Returns:
+            Array as that of `scores`.
+
+        Raises:
+            DimensionError: `query` has the wrong shape or dtype, or is not finite.
+        """
+        return self.scores(query, size)
 
     @abstractmethod
     def vectors_of(self, slot: int) -> FloatArray:

@@ -128,13 +128,14 @@ class _Scoring:
         """Score every document, for several terms at once."""
         height, width = len(weights), len(self.gains)
         own, own_counts, own_rows = self._gather([2 * term for term, _ in weights])
-        extra, extra_counts, extra_rows = self._gather([2 * term + 1 for term, _ in weights])
         cells, spread = self._in_context(own)
         cells += own_rows
         frequencies = np.bincount(cells.ravel(), (spread * own_counts).ravel(), height * width)
         frequencies = frequencies.astype(np.float64, copy=False)  # int64, whatever the weights, if there is no cell
-        extra += extra_rows
-        frequencies[extra] += extra_counts
+        if any(self._postings.counts[2 * term + 1] for term, _ in weights):
+            extra, extra_counts, extra_rows = self._gather([2 * term + 1 for term, _ in weights])
+            extra += extra_rows
+            frequencies[extra] += extra_counts
         table = frequencies.reshape(height, width)
         np.divide(table, table + self._normalisation(self._lengths), out=table)
         self.gains += np.array([weight for _, weight in weights]) @ table

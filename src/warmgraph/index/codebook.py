@@ -12,7 +12,7 @@ from warmgraph.errors import DimensionError, InvalidArgumentError
 from warmgraph.index.base import BLOCK, FloatArray, IntArray
 from warmgraph.index.signs import principal_axes
 
-__all__ = ["Codebook"]
+__all__ = ["Codebook", "import_clustering"]
 
 _AXES = 128
 """Centroids are compared along so many principal axes: 22 us a query for 2,048 cells instead of 58, at the same recall
@@ -88,12 +88,28 @@ class Codebook:
             for start in range(0, max(len(points) - size, 0) + 1, size):
                 means.partial_fit(points[order[start : start + size]])
                 time.sleep(rest)
-        self._centroids = _unit(means.cluster_centers_)
-        # Until a cell has members its centroid is where the fit has put it.
-        self._sums = np.zeros((self.nlist, points.shape[1]))
-        self._counts = np.zeros(self.nlist, np.int64)
-        self._show(self.nlist)
+        self._place(_unit(means.cluster_centers_))
         return self
+
+    @classmethod
+    def placed(cls, centroids: FloatArray, axes: FloatArray) -> Codebook:
+        """Return a codebook whose cells lie where those of another did, without members.
+
+        Args:
+            centroids: Array of shape (nlist, axes), float32.
+            axes: Array of shape (dims, axes), float32.
+        """
+        found = cls(len(centroids))
+        found.axes_ = axes
+        found._place(centroids)
+        return found
+
+    def _place(self, centroids: FloatArray) -> None:
+        """Put empty cells somewhere; a cell stays there until it has members."""
+        self._centroids = centroids
+        self._sums = np.zeros(centroids.shape)
+        self._counts = np.zeros(len(centroids), np.int64)
+        self._show(len(centroids))
 
     def project(self, vectors: FloatArray) -> FloatArray:
         """Return vectors along the axes: shape (..., axes). What the other methods take as `points`."""
@@ -214,6 +230,11 @@ class Codebook:
         np.testing.assert_allclose(self._sums[: self.nlist], sums, atol=1e-4)
         full = self._counts[: self.nlist] > 0
         np.testing.assert_allclose(self.centroids_[full], _unit(self._sums[: self.nlist][full]), atol=1e-5)
+
+
+def import_clustering() -> None:
+    """Import what `Codebook.fit` needs: a second of work, for whoever wants to choose when."""
+    import sklearn.cluster  # noqa: F401
 
 
 def _unit(rows: npt.NDArray[np.floating]) -> FloatArray:

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from warmgraph.index.base import BoolArray, FloatArray, IntArray
 from warmgraph.index.codebook import Codebook
+from warmgraph.index.flat import of_length_1
 from warmgraph.index.nearest import nearest
 from warmgraph.index.pages import NOBODY, CodePages, chosen
 from warmgraph.index.places import Places
@@ -18,6 +20,9 @@ from warmgraph.index.signs import SignCoder
 __all__ = ["CodedVectors", "Found", "Probing"]
 
 _BATCH = 1024
+_UNBIASED = 256
+"""Vectors that tell how scores and distances of codes go together, beside the most alike."""
+
 _CROWDED = 6
 """A cell with so many times the usual number of members is split."""
 
@@ -117,6 +122,41 @@ class CodedVectors:
         slots, scores = self._compare(query, positions)
         return Found(slots, scores, 1.0, -1.0, self.nlist, count)
 
+    def estimated(self, query: FloatArray, size: int, rerank: int, exactly: IntArray) -> FloatArray:
+        """Return a score for each slot below `size`: exact where it matters, else told from the codes.
+
+        Scores fall in a line with the distance of codes, near enough: of 384 bits the error is about .04. The line is
+        fitted to the vectors that are compared exactly, and to some that are taken without regard to the query.
+
+        Args:
+            query: Array of shape (dims,), float32, of length 1.
+            size: Length of the answer.
+            rerank: How many of the most alike are compared exactly.
+            exactly: Slots that are as well.
+
+        Returns:
+            Array of shape (size,), float32; -inf where a slot has no vector.
+        """
+        distances = self.pages.distances(self.coder.encode_one(query))
+        owners = self.pages.owners[: len(distances)]
+        step = max(len(distances) // _UNBIASED, 1) | 1
+        near = nearest(distances, rerank)
+        sample = np.concatenate([near, np.arange(0, len(distances), step)])
+        sample = sample[owners[sample] != NOBODY]
+        slope, height = _line(distances[sample], self.rows.take(sample) @ query)
+        values = np.clip(slope * distances + height, -1.0, 1.0).astype(np.float32)
+        values[owners == NOBODY] = -np.inf
+        scores = np.full(max(size, len(self.places.by_slot)) + 1, -np.inf, np.float32)
+        if self.places.repeated:
+            np.maximum.at(scores, owners, values)
+        else:
+            scores[owners] = values  # those of nobody come to the last one, which is cut off
+        slots = np.union1d(owners[sample].astype(np.int64), exactly)
+        owned, positions = self.places.of(slots)
+        scores[owned] = -np.inf
+        np.maximum.at(scores, owned, self.rows.take(positions) @ query)
+        return scores[:size]
+
     def exact(self, query: FloatArray, allowed: BoolArray | None = None) -> Found:
         """Return all vectors, or those whose slots are set in a mask, with their scores."""
         if allowed is None:  # in place, empty places too: copying the others would take ten times as long
@@ -152,7 +192,7 @@ class CodedVectors:
 
         Args:
             slots: Array of shape (n,), int64; a slot named m times gets m vectors.
-            vectors: Array of shape (n, dims), float32, of length 1 or 0.
+            vectors: Array of shape (n, dims), float32.
 
         Returns:
             Array of shape (n,), float32: how far each vector is from the cell it came to, 1 - cosine.
@@ -161,7 +201,7 @@ class CodedVectors:
         positions = np.empty(len(slots), np.int64)
         for start in range(0, len(slots), _BATCH):
             block = slice(start, start + _BATCH)
-            positions[block], errors[block] = self._place(slots[block], vectors[block])
+            positions[block], errors[block] = self._place(slots[block], of_length_1(vectors[block]))
         self.places.put(slots, positions)
         return errors
 
@@ -311,3 +351,12 @@ class CodedVectors:
             members = np.union1d(members, np.array(sorted(self._gaps), np.int64))
             cells = self.pages.cell_of_page[members // self.pages.size]
             self.codebook._check(self.codebook.project(self.rows.take(members)), cells)
+
+
+def _line(distances: npt.NDArray[np.uint16], scores: FloatArray) -> tuple[float, float]:
+    """Return slope and height of the line that fits scores over distances best."""
+    x = distances.astype(np.float64)
+    centred = x - x.mean()
+    square = float(centred @ centred)
+    slope = float(centred @ scores) / square if square else 0.0
+    return slope, float(scores.mean()) - slope * float(x.mean())

@@ -69,7 +69,7 @@ def find(
 
 def _look(coded: CodedVectors, plan: Plan, query: FloatArray, k: int, allowed: BoolArray | None) -> tuple[Found, bool]:
     """Return candidates, and whether all vectors had to be looked at to have enough."""
-    rerank = plan.rerank(k, coded.nlist)
+    rerank = plan.rerank(k, coded.nlist, coded.places.vectors)
     if 2 * rerank >= coded.places.vectors:
         return coded.exact(query, allowed), False
     share = 1.0

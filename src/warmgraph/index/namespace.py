@@ -12,9 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from warmgraph.index.base import IndexStats, VectorIndex
+from warmgraph.index.base import Hits, IndexStats, VectorIndex
 from warmgraph.index.flat import FlatIndex
 from warmgraph.index.ordering import best_first, newest_first
+from warmgraph.index.routed import RoutedIndex
+from warmgraph.index.signals import SearchSignals
 from warmgraph.index.slots import NEVER, SlotTable
 from warmgraph.index.traits import Known, TraitTable
 from warmgraph.index.wordings import Document, Wordings
@@ -191,6 +193,38 @@ class NamespaceIndex:
         if self.vectors is None or not len(self.vectors):
             return None
         return self.vectors.scores(query, self.size)
+
+    @property
+    def compares_all(self) -> bool:
+        """Whether looking for the nearest vectors costs as much as `dense` does."""
+        return self.vectors is None or self.vectors.compares_all
+
+    def nearest(self, query: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None) -> Hits:
+        """Return the slots whose vectors are most like a query, with exact scores, best first.
+
+        Args:
+            query: Array of shape (dims,), float32.
+            k: How many.
+            allowed: Mask over slots; `None` for all.
+        """
+        if self.vectors is None:
+            return Hits(np.empty(0, np.int64), np.empty(0, np.float32))
+        return self.vectors.search(query, k, allowed=allowed)
+
+    def signals(self, query: NDArray[np.float32], k: int) -> SearchSignals:
+        """Return how sure a search for the `k` nearest vectors is; see `RoutedIndex.search_with_signals`."""
+        if isinstance(self.vectors, RoutedIndex):
+            return self.vectors.search_with_signals(query, k).signals
+        return SearchSignals(1.0, 2.0, 0.0, 1, 0 if self.vectors is None else len(self.vectors), False)
+
+    def estimates(self, query: NDArray[np.float32], exactly: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Return dense scores by slot, exact for the best and for slots of one's choice; see `VectorIndex.estimates`.
+
+        `None` when nothing has a vector.
+        """
+        if self.vectors is None or not len(self.vectors):
+            return None
+        return self.vectors.estimates(query, self.size, exactly)
 
     def live(self, now: float, exclude: Iterable[str] = ()) -> NDArray[np.bool_]:
         """Return which slots hold an item, not excluded by its key, that has not expired at `now` (epoch seconds)."""

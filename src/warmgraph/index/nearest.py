@@ -42,10 +42,10 @@ def nearest(distances: npt.NDArray[np.uint16], number: int) -> IntArray:
 
 def _among(distances: npt.NDArray[np.uint16], places: IntArray, number: int) -> IntArray:
     """Return the places with the smallest distances: all up to the threshold, or without it if that is too many."""
-    upto = np.bincount(distances).cumsum()
-    threshold = int(np.searchsorted(upto, number))
-    kept = places[distances <= threshold]
+    if number >= len(places):
+        return places
+    kept: IntArray = places[distances <= np.partition(distances, number - 1)[number - 1]]
     if len(kept) <= 2 * number:
         return kept
-    best = np.argpartition(distances, number - 1)[:number]
-    return places[best]
+    best: IntArray = places[np.argpartition(distances, number - 1)[:number]]
+    return best

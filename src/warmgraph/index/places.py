@@ -40,6 +40,11 @@ class Places:
         return False
 
     @property
+    def by_slot(self) -> npt.NDArray[np.int32]:
+        """What is known of each slot; its length is beyond the highest one."""
+        return self._place
+
+    @property
     def repeated(self) -> bool:
         """Whether some slot has several vectors."""
         return bool(self._several)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from warmgraph.index.base import FloatArray, IntArray
 from warmgraph.index.coded import CodedVectors
+from warmgraph.index.routing import Routing
 
 if TYPE_CHECKING:
     from warmgraph.index.routed import RoutedIndex
@@ -32,10 +34,12 @@ class Refit:
 
     Args:
         index: The index.
+        stop: Asked before each slice whether to give up.
     """
 
-    def __init__(self, index: RoutedIndex) -> None:
+    def __init__(self, index: RoutedIndex, stop: Callable[[], bool] | None = None) -> None:
         self._index = index
+        self._stop = stop
         self._old: CodedVectors | None = None
         self._slice = _SLICE
 
@@ -44,17 +48,19 @@ class Refit:
         rest, self._slice = (0.0, _ALONE) if lock is None else (_REST, _SLICE)
         lock = nullcontext() if lock is None else lock
         with lock:
-            old = self._old = self._index._begin_refit()
-            if old is None:
+            slots = self._begin()
+            if slots is None:
                 return False
-            slots = old.places.slots()
+            old = self._old = self._index._coded
+            count = self._index._recent.vectors if old is None else old.places.vectors
         fresh: CodedVectors | None = None
         try:
             sample = self._sample(slots, lock, rest)
             if sample is None:
                 return False
-            fresh = self._index._new_coded(sample, len(slots), rest)
+            routing = Routing.fit(sample, count, self._index.plan, rest=rest)
             del sample
+            fresh = self._index._new_coded(routing, count)
             for start in range(0, len(slots), self._slice):
                 part = self._copy(slots[start : start + self._slice], lock)
                 if part is None:
@@ -67,7 +73,7 @@ class Refit:
             return False
         finally:
             with lock:
-                self._index._end_refit()
+                self._index._touched = None
             if fresh is not None:
                 fresh.rows.discard()
 
@@ -89,7 +95,7 @@ class Refit:
     def _copy(self, slots: IntArray, lock: AbstractContextManager[object]) -> tuple[IntArray, FloatArray] | None:
         """Return the vectors of slots as they are now, without those that are gone."""
         with lock:
-            return None if self._overtaken() else self._index._coded_contents(slots)
+            return None if self._overtaken() else self._contents(slots)
 
     def _catch_up(self, fresh: CodedVectors, lock: AbstractContextManager[object]) -> bool:
         """Bring what was written meanwhile into the new cells, then put them in place."""
@@ -97,14 +103,44 @@ class Refit:
             with lock:
                 if self._overtaken():
                     return False
-                changed = self._index._changed(_SLICE)
+                changed = self._changed(_SLICE)
                 if not len(changed):
                     self._index._replace(fresh)
                     return True
-                slots, vectors = self._index._coded_contents(changed)
+                slots, vectors = self._contents(changed)
             fresh.remove(changed.tolist())
             fresh.settle()
             fresh.add(slots, vectors)
 
     def _overtaken(self) -> bool:
-        return self._index._coded is not self._old
+        return self._index._coded is not self._old or (self._stop is not None and self._stop())
+
+    def _begin(self) -> IntArray | None:
+        """Return the slots to make codes for, `None` if there is nothing to do or somebody is at it."""
+        index = self._index
+        if index._touched is not None:
+            return None
+        if index._coded is not None:
+            slots = index._coded.places.slots()
+        elif index.refit_due:  # codes were left to a refit
+            slots = np.unique(index._recent.contents()[0])
+        else:
+            return None
+        if not len(slots):
+            return None
+        index._touched = set()
+        return slots
+
+    def _changed(self, limit: int) -> IntArray:
+        """Return some of the slots changed since the refit has begun; they count as unchanged from now on."""
+        touched = self._index._touched
+        assert touched is not None
+        return np.array([touched.pop() for _ in range(min(limit, len(touched)))], np.int64)
+
+    def _contents(self, slots: IntArray) -> tuple[IntArray, FloatArray]:
+        """Return copies of the vectors of slots, with the slot of each."""
+        if self._old is not None:
+            return self._old.contents(slots)
+        recent = self._index._recent
+        rows = [recent.vectors_of(slot) for slot in slots.tolist()]
+        return np.repeat(slots, [len(each) for each in rows]), np.concatenate(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
@@ -11,17 +11,16 @@ import numpy as np
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index.base import BoolArray, FloatArray, Hits, IntArray, Metric, VectorIndex
-from warmgraph.index.codebook import Codebook
 from warmgraph.index.coded import CodedVectors
 from warmgraph.index.drift import DriftDetector
 from warmgraph.index.finding import Outcome, find
 from warmgraph.index.flat import FlatIndex, of_length_1
 from warmgraph.index.plan import Plan
 from warmgraph.index.refit import Refit
+from warmgraph.index.routing import Routing
 from warmgraph.index.rows import VectorFiles
 from warmgraph.index.saved import load, save
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals, gini
-from warmgraph.index.signs import SignCoder
 
 __all__ = ["RoutedIndex"]
 
@@ -50,6 +49,10 @@ class RoutedIndex(VectorIndex):
         path: Directory for the exact vectors, in files mapped into memory: RAM then holds codes and places only, about
             60 bytes a vector. The directory is a cache of this index alone. `None` keeps vectors in RAM.
         plan: How many make which way the fastest, and how much is looked at.
+        unnamed: Whether the files in `path` have no names, and end with the process: for an index that is never saved.
+        routing: Rotation and cells that the first load takes over instead of making its own.
+        defers: Whether what has to be made for all vectors is left to `refit`, so that no write takes long. Until then
+            all vectors, or all codes, are compared.
 
     Raises:
         InvalidArgumentError: `dims` is not an int >= 1, or `metric` is not the cosine.
@@ -64,18 +67,27 @@ class RoutedIndex(VectorIndex):
     """
 
     def __init__(
-        self, dims: int, metric: Metric = "cosine", *, path: Path | str | None = None, plan: Plan | None = None
+        self,
+        dims: int,
+        metric: Metric = "cosine",
+        *,
+        path: Path | str | None = None,
+        plan: Plan | None = None,
+        unnamed: bool = False,
+        routing: Routing | None = None,
+        defers: bool = False,
     ) -> None:
         super().__init__(dims, metric)
         if metric != "cosine":
             raise InvalidArgumentError("metric", expected="'cosine'; FlatIndex has 'dot' and 'l2'", got=metric)
         self.plan: Plan = Plan() if plan is None else plan
         self.drift: DriftDetector = DriftDetector()
-        self._files = VectorFiles(dims, None if path is None else Path(path))
+        self._files = VectorFiles(dims, None if path is None else Path(path), unnamed=unnamed)
+        self._defers, self._given = defers, routing
         self._recent = FlatIndex(dims)  # the newest writes; all there is, while that is little
         self._coded: CodedVectors | None = None
         self._fitted = 0  # vectors when the cells were made
-        self._touched: set[int] | None = None  # slots changed in `_coded` since a refit has begun
+        self._touched: set[int] | None = None  # slots that a refit under way has to look at again
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -114,6 +126,11 @@ class RoutedIndex(VectorIndex):
         hits = found.hits if score_threshold is None else found.hits.above(score_threshold)
         return RoutedHits(hits, found.signals(self.plan))
 
+    @property
+    def compares_all(self) -> bool:
+        """Whether a search looks at every vector: while there are no codes."""
+        return self._coded is None
+
     def scores(self, query: FloatArray, size: int) -> FloatArray:
         """Return the exact score of each slot below `size`; see `VectorIndex.scores`."""
         scores = self._recent.scores(query, size)
@@ -126,6 +143,14 @@ class RoutedIndex(VectorIndex):
             else:
                 scores[slots] = values
         return scores
+
+    def estimates(self, query: FloatArray, size: int, exactly: IntArray) -> FloatArray:
+        """Return the score of each slot below `size`; see `VectorIndex.estimates`."""
+        if self._coded is None or self._coded.places.vectors < self.plan.estimated_from:
+            return self.scores(query, size)
+        query = self._checked_query(query)
+        scores = self._coded.estimated(query, size, self.plan.rerank(10), exactly)
+        return np.maximum(scores, self._recent.scores(query, size), out=scores)
 
     def vectors_of(self, slot: int) -> FloatArray:
         """Return a copy of a slot's vectors, shape (m, dims)."""
@@ -146,14 +171,26 @@ class RoutedIndex(VectorIndex):
 
         A call that brings more vectors than there are is taken for a first load: cells are made for them at once.
         """
+        if len(slots) == 1 and type(vectors) is np.ndarray and vectors.shape == (1, self.dims):
+            self.upsert_one(slots[0], vectors[0])
+            return
         numbers, rows = self._checked_rows(slots, vectors)
         if not len(numbers):
             return
         if len(numbers) <= self.plan.batch:
             self._forget_coded(numbers.tolist())
             self._recent.put(numbers, rows)
+            self._note(numbers.tolist())
         else:
             self._load(numbers, rows)
+        self._settle()
+
+    def upsert_one(self, slot: int, vector: FloatArray) -> None:
+        """Give one slot one vector, of shape (dims,); as `upsert` does, with less ado."""
+        self._recent.upsert_one(slot, vector)
+        if self._coded is not None and slot in self._coded.places:
+            self._forget_coded([slot])
+        self._note([slot])
         self._settle()
 
     def remove(self, slots: Iterable[int]) -> None:
@@ -161,33 +198,39 @@ class RoutedIndex(VectorIndex):
         slots = list(slots)
         self._recent.remove(slots)
         self._forget_coded(slots)
+        self._note(slots)
         self._settle()
 
     @property
     def refit_due(self) -> bool:
         """Whether a refit would pay.
 
-        It does where there are too many vectors for one cell, where their number has doubled or fallen to a quarter
-        since the cells were made, and where what is written now lies elsewhere (`drift`).
+        It does where codes were left to it (`defers`), where there are too many vectors for one cell, where their
+        number has doubled or fallen to a quarter since the cells were made, and where what is written now lies
+        elsewhere (`drift`).
         """
         if self._coded is None:
-            return False
+            return self._defers and self._recent.vectors >= self.plan.codes_from
         count = self._coded.places.vectors
         if self._coded.codebook is None:
             return count >= self.plan.routed_from
         return count > 2 * self._fitted or 4 * count < self._fitted or self.drift.drift_detected
 
-    def refit(self, lock: AbstractContextManager[object] | None = None) -> bool:
+    def refit(
+        self, lock: AbstractContextManager[object] | None = None, *, stop: Callable[[], bool] | None = None
+    ) -> bool:
         """Make rotation and cells anew for the vectors there are now; all are kept, and searches and writes go on.
 
         Args:
             lock: The lock under which this index is used elsewhere. It must not be held by the caller; it is taken
                 again and again, for less than a millisecond each time. `None` if nobody else uses the index now.
+            stop: Asked now and then whether to give up, which leaves everything as it was.
 
         Returns:
-            False if there was nothing to make anew, another refit is under way, or a load has overtaken it.
+            False if there was nothing to make anew, another refit is under way, a load has overtaken it, or it was
+            stopped.
         """
-        return Refit(self).run(lock)
+        return Refit(self, stop).run(lock)
 
     def save(self, target: Path | str | BinaryIO) -> None:
         """Write the index to a file or a stream: codes, cells, and vectors if they are in RAM.
@@ -245,6 +288,11 @@ class RoutedIndex(VectorIndex):
             refit_due=self.refit_due,
         )
 
+    def routing(self) -> Routing | None:
+        """Return rotation and cells as they are now, `None` without any; they go on to be those of this index."""
+        coded = self._coded
+        return None if coded is None else Routing(coded.coder, coded.codebook, self._fitted)
+
     def close(self) -> None:
         """Remove the files of the vectors. An index in RAM needs no closing."""
         if self._coded is not None:
@@ -271,7 +319,7 @@ class RoutedIndex(VectorIndex):
         """Bring recent writes to codes and cells once there are enough of them."""
         coded = self._coded
         if coded is None:
-            if self._recent.vectors >= self.plan.codes_from:
+            if self._recent.vectors >= self.plan.codes_from and not self._defers:
                 self._rebuild(*self._take_recent())
         elif self._recent.vectors + coded.gaps >= self.plan.batch:
             coded.settle()
@@ -291,9 +339,11 @@ class RoutedIndex(VectorIndex):
         """Take in many vectors at once."""
         self.remove(np.unique(slots).tolist())
         held = len(self)
-        if held + len(slots) < self.plan.codes_from:
-            self._recent.upsert(slots, rows)
-        elif self._coded is None or len(slots) > held:
+        anew = self._given is not None if self._defers else self._coded is None or len(slots) > held
+        if held + len(slots) < self.plan.codes_from or (self._coded is None and not anew):
+            self._recent.put(slots, rows)
+            self._note(slots.tolist())
+        elif anew:
             self._rebuild(slots, rows)
         else:
             self._add_coded(slots, rows)
@@ -302,62 +352,46 @@ class RoutedIndex(VectorIndex):
         """Make rotation and cells for vectors that are new here, and bring what there was into them."""
         before = self._coded
         count = len(slots) + (0 if before is None else before.places.vectors)
-        rng = np.random.default_rng(self.plan.seed)
-        sample = rng.choice(len(slots), min(len(slots), self.plan.sample(count)), replace=False)
-        fresh = self._new_coded(of_length_1(rows[np.sort(sample)]), count)
+        routing, self._given = self._given, None
+        if routing is None:
+            rng = np.random.default_rng(self.plan.seed)
+            sample = rng.choice(len(slots), min(len(slots), self.plan.sample(count)), replace=False)
+            routing = Routing.fit(of_length_1(rows[np.sort(sample)]), count, self.plan)
+        fresh = self._new_coded(routing, count)
         if before is not None:
             held = before.places.slots()
             for start in range(0, len(held), _BLOCK):
                 fresh.add(*before.contents(held[start : start + _BLOCK]))
         self._replace(fresh)
         self._add_coded(slots, rows)
-        self._fitted = count
+        self._fitted = routing.fitted
 
     def _add_coded(self, slots: IntArray, rows: FloatArray) -> None:
         assert self._coded is not None
-        for start in range(0, len(slots), _BLOCK):
-            part = slots[start : start + _BLOCK]
-            errors = self._coded.add(part, of_length_1(rows[start : start + _BLOCK]))
-            if self._coded.codebook is not None:
-                for error in errors[:: max(1, len(errors) // 64)].tolist():
-                    self.drift.update(error)
-            if self._touched is not None:
-                self._touched.update(part.tolist())
+        errors = self._coded.add(slots, rows)
+        if self._coded.codebook is not None:
+            for error in errors[:: max(1, len(errors) // 64)].tolist():
+                self.drift.update(error)
+        if self._touched is not None:
+            self._touched.update(slots.tolist())
 
-    # -- for a refit -----------------------------------------------------------------------------------------------
+    def _note(self, slots: Iterable[int]) -> None:
+        """Note slots that have changed, for a refit that makes the first codes."""
+        if self._touched is not None and self._coded is None:
+            self._touched.update(slots)
 
-    def _begin_refit(self) -> CodedVectors | None:
-        if self._coded is None or not len(self._coded) or self._touched is not None:
-            return None
-        self._touched = set()
-        return self._coded
-
-    def _end_refit(self) -> None:
-        self._touched = None
-
-    def _changed(self, limit: int) -> IntArray:
-        """Return some of the slots changed since the refit has begun; they count as unchanged from now on."""
-        assert self._touched is not None
-        return np.array([self._touched.pop() for _ in range(min(limit, len(self._touched)))], np.int64)
-
-    def _coded_contents(self, slots: IntArray) -> tuple[IntArray, FloatArray]:
-        assert self._coded is not None
-        return self._coded.contents(slots)
-
-    def _new_coded(self, sample: FloatArray, count: int, rest: float = 0.0) -> CodedVectors:
-        """Return codes and cells without a vector yet, made for `count` vectors like those of a sample."""
-        plan = self.plan
-        codebook = None
-        if count >= plan.routed_from:
-            codebook = Codebook(min(plan.cells(count), len(sample)), plan.seed).fit(sample, rest)
-        coder = SignCoder.fit(sample, plan.bits, plan.seed)
-        fresh = CodedVectors(coder, codebook, self._files.new(), adapts=plan.nlist is None)
+    def _new_coded(self, routing: Routing, count: int) -> CodedVectors:
+        """Return codes and cells without a vector yet, with room for `count`."""
+        rows = self._files.new(few=count < self.plan.mapped_from)
+        fresh = CodedVectors(routing.coder, routing.codebook, rows, adapts=self.plan.nlist is None)
         fresh.reserve(count)
         return fresh
 
     def _replace(self, fresh: CodedVectors | None) -> None:
         if self._coded is not None:
             self._coded.rows.discard()
+        elif self._touched is not None:  # a refit has made codes of all there was
+            self._recent = FlatIndex(self.dims)
         self._coded = fresh
         self._fitted = 0 if fresh is None else fresh.places.vectors
         self.drift.reset()

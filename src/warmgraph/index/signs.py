@@ -21,6 +21,9 @@ bits say too little about the order."""
 
 _SAMPLE = 8192
 
+_DIRECT, _ROUNDS, _SPARE = 512, 3, 32
+"""Up to so many dimensions principal axes are computed outright; beyond in so many rounds, with so many to spare."""
+
 
 class SignCoder:
     """Turns vectors into codes whose Hamming distance grows with the angle between the vectors.
@@ -84,9 +87,21 @@ class SignCoder:
 
 
 def principal_axes(vectors: FloatArray, number: int) -> FloatArray:
-    """Return the directions along which vectors vary most: array of shape (dims, number), float32, orthonormal."""
-    _, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
-    return np.ascontiguousarray(axes[:, : -number - 1 : -1], dtype=np.float32)
+    """Return the directions along which vectors vary most: array of shape (dims, number), float32, orthonormal.
+
+    Of long vectors the directions are approached from random ones (Halko, Martinsson and Tropp, SIAM Review 53, 2011):
+    all eigenvectors of 4,096 dimensions would take minutes.
+    """
+    if vectors.shape[1] <= max(_DIRECT, 2 * number):
+        _, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+        return np.ascontiguousarray(axes[:, : -number - 1 : -1], dtype=np.float32)
+    rng = np.random.default_rng(0)
+    basis: FloatArray = rng.standard_normal((vectors.shape[1], number + _SPARE), dtype=np.float32)
+    for _ in range(_ROUNDS):
+        basis = np.linalg.qr(vectors.T @ (vectors @ basis))[0]
+    within = vectors @ basis
+    _, turned = np.linalg.eigh((within.T @ within).astype(np.float64))
+    return np.ascontiguousarray(basis @ turned[:, : -number - 1 : -1], dtype=np.float32)
 
 
 def _directions(dims: int, number: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:

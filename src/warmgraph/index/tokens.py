@@ -1,7 +1,7 @@
 """Text to index terms: any script, with a light stemmer for English.
 
 `analyze` is the default analyzer of the stores. Another one may be given (any `Analyzer`), as long as documents and
-queries go through the same one.
+queries go through the same one: `create_analyzer` makes one with another stemmer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from warmgraph.index.irregular import BASE_FORMS
 
-__all__ = ["Analyzer", "analyze", "is_question"]
+__all__ = ["FUNCTION_WORDS", "LONGEST", "Analyzer", "analyze", "is_question", "words_of"]
 
 
 class Analyzer(Protocol):
@@ -47,17 +47,26 @@ def analyze(text: str) -> list[str]:
         >>> analyze("!?")
         []
     """
+    return [_stem(word) for word in words_of(text) if word not in FUNCTION_WORDS]
+
+
+def words_of(text: str) -> list[str]:
+    """Split `text` into words as `analyze` does, folded, and not reduced to anything.
+
+    Example:
+        >>> words_of("She'll hike to 奈良県!")
+        ['she', 'hike', 'to', '奈良', '良県']
+    """
     if text.isascii():
         text = text.lower()
-        words = _ASCII_WORDS(_CONTRACTIONS("", text) if "'" in text else text)
-        return [_stem(word) for word in words if word not in _FUNCTION_WORDS]
+        return _ASCII_WORDS(_CONTRACTIONS("", text) if "'" in text else text)
     text = unicodedata.normalize("NFKC", text.translate(_REPLACED)).casefold()
     # Folding can leave text that is not normalised, and marks that belong to no letter ("İ" becomes "i" + dot above).
     text = _DROPPED_MARKS("", unicodedata.normalize("NFKC", text))
     words = _WORDS(_CONTRACTIONS("", text) if "'" in text else text)
     if _UNSPACED(text):
         words = [part for word in words for part in _split_unspaced(word)]
-    return [_stem(word) for word in words if word not in _FUNCTION_WORDS]
+    return words
 
 
 def is_question(text: str) -> bool:
@@ -70,7 +79,7 @@ def is_question(text: str) -> bool:
     return text.rstrip().endswith(("?", "\uff1f", "\u061f", "\u037e"))
 
 
-_LONGEST = 64
+LONGEST = 64
 """Longer terms are cut: an encoded file in a message must not become a key of a megabyte."""
 
 _WORDS_OF_FUNCTION = """
@@ -83,7 +92,7 @@ and but or nor if then than so as because of at by for with about to from in int
 here there now once just too very no not only own same such all any both each some more most other
 im ive id dont didnt doesnt isnt wasnt cant couldnt wouldnt shouldnt wont youre theyre thats whats
 """
-_FUNCTION_WORDS = frozenset(_WORDS_OF_FUNCTION.split())
+FUNCTION_WORDS = frozenset(_WORDS_OF_FUNCTION.split())
 """Pronouns, articles, question words, auxiliaries, the commonest conjunctions, prepositions and quantifiers, and
 contractions typed without an apostrophe. "May" is left in (the month), and so are prepositions that tell events apart
 ("before", "after", "during") or belong to a verb ("up", "off")."""
@@ -147,7 +156,7 @@ def _stem(word: str) -> str:
     -ed, -ing, the doubled consonant and the final e follow step 1 and 5 of Porter ("An algorithm for suffix
     stripping", 1980); -ly goes too. All doubled final consonants become one, so that "travelling" meets "travel".
     """
-    word = word[:_LONGEST]
+    word = word[:LONGEST]
     word = BASE_FORMS.get(word, word)
     if len(word) < 3:
         return word

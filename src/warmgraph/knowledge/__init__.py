@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from warmgraph.knowledge.consolidation import Consolidated, Consolidator, asources_of, create_consolidator, sources_of
 from warmgraph.knowledge.edits import ExtractedMemories, ExtractedMemory, MemoryChange
 from warmgraph.knowledge.history import MemoryRevision
+from warmgraph.knowledge.layer import LayerMemories, MemoryLayer
 from warmgraph.knowledge.manager import MemoryManager, create_memory_manager
 from warmgraph.knowledge.policy import Candidate, MemoryPolicy, TrustPolicy
 from warmgraph.knowledge.provenance import Provenance
@@ -17,10 +19,14 @@ from warmgraph.store.namespaces import NamespaceTemplate
 
 __all__ = [
     "Candidate",
+    "Consolidated",
+    "Consolidator",
     "ExtractedMemories",
     "ExtractedMemory",
+    "LayerMemories",
     "Memory",
     "MemoryChange",
+    "MemoryLayer",
     "MemoryManager",
     "MemoryPhase",
     "MemoryPolicy",
@@ -35,10 +41,13 @@ __all__ = [
     "SummarizeThread",
     "ThreadExtractor",
     "TrustPolicy",
+    "asources_of",
+    "create_consolidator",
     "create_manage_memory_tool",
     "create_memory_manager",
     "create_memory_searcher",
     "create_memory_store_manager",
     "create_search_memory_tool",
     "create_thread_extractor",
+    "sources_of",
 ]

@@ -26,20 +26,25 @@ class Segment:
         text: The text.
         message_id: Id of the message.
         author: A name, where the message has one.
+        thread_id: The conversation it was said in, where the message knows: those that reflection reads do.
+        said_at: When it was said, ISO 8601; the same.
     """
 
     role: str
     text: str
     message_id: str | None = None
     author: str | None = None
+    thread_id: str | None = None
+    said_at: str | None = None
 
 
 def read_conversation(messages: Any) -> list[Segment]:
     r"""Split messages into segments, in their order.
 
     System prompts say how to behave and nothing about the user: they are left out, and so are memories that were
-    recalled into a message. Lines that begin with ">", fenced blocks, tagged blocks and long quotations of a human
-    message are "quoted": a user who passes something on does not vouch for it.
+    recalled into a message. Lines that begin with ">", fenced, tagged and delimited blocks, long quotations, forwarded
+    messages, and lines that claim to be of another role are "quoted": a user who passes something on does not vouch
+    for it.
 
     Args:
         messages: Messages in any form that LangChain converts.
@@ -76,12 +81,21 @@ def queries(segments: Sequence[Segment], windows: int) -> list[str]:
 
 
 LONGEST_QUERY = 4_000  # characters
+_LINE_ENDS = dict.fromkeys(map(ord, "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"), "\n")  # what somebody takes for one
 _QUOTED = re.compile(
-    r"```.*?(?:```|\Z)"  # a fenced block
+    r"(?:```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z))"  # a fenced block
     r"|<(?P<tag>[A-Za-z][\w-]*)\b[^>]*>.*?(?:</(?P=tag)>|\Z)"  # a tagged one
     r"|^[ \t]*>.*?$(?:\n[ \t]*>.*?$)*"  # lines that begin with >
-    r'|"[^"\n]{60,}"|“[^”]{60,}”',  # a quotation that is longer than a name or a title
-    re.DOTALL | re.MULTILINE,
+    r'|"""' + r'.*?(?:"""|\Z)' + r"|\'\'\'.*?(?:\'\'\'|\Z)"  # a block between three quotes
+    r"|<\|.*?\|>.*?(?=<\||\n\s*\n|\Z)|\[/?INST\].*?(?:\[/INST\]|\Z)|<<SYS>>.*?(?:<</SYS>>|\Z)"  # templates of chats
+    r"|^-{3,}[^\n]*(?:forwarded|original|begin|weitergeleitet)[^\n]*-{3,}.*\Z"  # a forwarded message
+    r"|^[ \t]*- \[[^\]\n]*\|[^\]\n]*\][^\n]*"  # what looks like a line of our own block
+    r"|<!--.*?(?:-->|\Z)"  # a comment of a page
+    # Whoever speaks in another role, as far as the paragraph goes. A heading or a bracket may stand before the name.
+    r"|^[ \t]*[#\[(*{\"']{0,4}[ \t]*(?:system|assistant|developer|tool|ai|bot|instructions?|new instructions?)"
+    r"(?: (?:prompt|message|note|notice|override|update))?[\])*\"']{0,3}[ \t]*(?::|\]|#{2,}|={2,}).*?(?=\n[ \t]*\n|\Z)"
+    r'|"[^"\n]{60,}"|“[^”]{60,}”|«[^»]{60,}»|„[^“”]{60,}[“”]',  # a quotation that is longer than a name or a title
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 
 
@@ -89,10 +103,10 @@ def _segments(message: BaseMessage) -> Iterator[Segment]:
     role = _role(message)
     if role is None:
         return
-    text = message.text.encode("utf-8", "replace").decode()
+    text = message.text.encode("utf-8", "replace").decode().translate(_LINE_ENDS)
     if role != "user":
         if text.strip():
-            yield Segment(role, text.strip(), message.id, message.name)
+            yield _segment(role, text, message)
         return
     _, text = parse_block(text)
     place = 0
@@ -105,7 +119,18 @@ def _segments(message: BaseMessage) -> Iterator[Segment]:
 
 def _part(role: str, text: str, message: BaseMessage) -> Iterator[Segment]:
     if text.strip():
-        yield Segment(role, text.strip(), message.id, message.name)
+        yield _segment(role, text, message)
+
+
+def _segment(role: str, text: str, message: BaseMessage) -> Segment:
+    known = {name: message.response_metadata.get(name) for name in ("thread_id", "said_at")}
+    return Segment(
+        role,
+        text.strip(),
+        message.id,
+        message.name,
+        **{name: what for name, what in known.items() if isinstance(what, str)},
+    )
 
 
 def _role(message: BaseMessage) -> str | None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem
+from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp
 
+from warmgraph.errors import InvalidArgumentError
 from warmgraph.steps import Io, Steps
-from warmgraph.store.namespaces import encode_label
+from warmgraph.store.validity import as_instant, history_namespace
 
-__all__ = ["ROOT", "MemoryRevision", "history_of", "put_op", "retire", "submit"]
+__all__ = ["ROOT", "Ending", "MemoryRevision", "history_of", "put_op", "retire", "revision_key", "submit"]
 
 ROOT = "_warmgraph"
-PAGE = 100
+PAGE = 20
+
+Ending: TypeAlias = Literal["changed", "deleted", "merged", "forgotten"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,63 +30,77 @@ class MemoryRevision:
         value: Its value at that time.
         valid_from: From when on it was so, ISO 8601.
         valid_to: Until when; `None` for the memory as it is now.
-        ended: What ended it: "changed" or "deleted".
+        ended: What ended it: "changed", "deleted", "merged" into another one that says the same, or "forgotten".
     """
 
     key: str
     value: dict[str, Any]
     valid_from: str | None
     valid_to: str | None = None
-    ended: Literal["changed", "deleted"] | None = None
+    ended: Ending | None = None
 
 
 def history_of(store: BaseStore, namespace: tuple[str, ...], key: str) -> Steps[list[MemoryRevision]]:
     """Return all revisions of a memory, the oldest first; the last one is the memory as it is, if it is there."""
-    place = _place(namespace, key)
-    found: list[SearchItem] = []
-    while True:
-        page: list[SearchItem] = yield Io(
-            partial(store.search, place, limit=PAGE, offset=len(found)),
-            partial(store.asearch, place, limit=PAGE, offset=len(found)),
-        )
-        found += page
-        if len(page) < PAGE:
-            break
-    found.sort(key=lambda item: int(item.value["number"]))
-    revisions = [
-        MemoryRevision(key, item.value["value"], item.value["valid_from"], item.value["valid_to"], item.value["ended"])
-        for item in found
-    ]
+    place = history_namespace(namespace)
+    found: list[Item] = []
     (item,) = yield from submit(store, [GetOp(namespace, key, refresh_ttl=False)])
+    while len(found) % PAGE == 0:
+        names = [revision_key(key, number) for number in range(len(found) + 1, len(found) + PAGE + 1)]
+        page = yield from submit(store, [GetOp(place, name, refresh_ttl=False) for name in names])
+        there = [revision for revision in page if revision is not None]
+        if not there:
+            break
+        found += there
+    revisions = [
+        MemoryRevision(key, one.value["value"], one.value["valid_from"], one.value["valid_to"], one.value["ended"])
+        for one in found
+    ]
     if item is not None:
         revisions.append(MemoryRevision(key, item.value, began(item)))
     return revisions
 
 
-def retire(
-    store: BaseStore, item: Item, now: str, ended: Literal["changed", "deleted"]
-) -> Steps[tuple[PutOp, str, dict[str, Any]]]:
+def retire(store: BaseStore, item: Item, now: str, ended: Ending) -> Steps[tuple[PutOp, str, dict[str, Any]]]:
     """Prepare that a memory becomes history.
 
     Returns:
         What writes it there (it goes into the batch that ends it), the name of the revision, and the memory's value.
     """
-    place = _place(tuple(item.namespace), item.key)
+    place = history_namespace(tuple(item.namespace))
     last = item.value.get("supersedes")
     number = int(last.rpartition("#")[2]) if isinstance(last, str) and last.rpartition("#")[2].isdecimal() else 0
     taken: Any = True
     while taken is not None:  # a key that was deleted once has revisions of its life before
         number += 1
-        (taken,) = yield from submit(store, [GetOp(place, str(number), refresh_ttl=False)])
+        (taken,) = yield from submit(store, [GetOp(place, revision_key(item.key, number), refresh_ttl=False)])
     old = dict(item.value)
-    revision = {"number": number, "value": old, "valid_from": began(item), "valid_to": now, "ended": ended}
-    return put_op(store, place, str(number), revision, found=False), f"{item.key}#{number}", old
+    # Beside the whole value as it was stands what it is ranked by when somebody asks what was true then.
+    revision = {
+        **old,
+        "key": item.key,
+        "number": number,
+        "value": old,
+        "valid_from": began(item),
+        "valid_to": now,
+        "ended": ended,
+    }
+    name = revision_key(item.key, number)
+    return put_op(store, place, name, revision, found=True), name, old
+
+
+def revision_key(key: str, number: int) -> str:
+    """Return what a revision goes by."""
+    return f"{key}#{number}"
 
 
 def began(item: Item) -> str:
     """Return since when a memory is as it is."""
     since = item.value.get("valid_from")
-    return since if isinstance(since, str) else item.created_at.isoformat()
+    try:
+        return as_instant(since).isoformat() if isinstance(since, str) else item.created_at.isoformat()
+    except InvalidArgumentError:  # it was never one of ours to read
+        return item.created_at.isoformat()
 
 
 def submit(store: BaseStore, ops: Sequence[Op]) -> Steps[list[Any]]:
@@ -104,8 +121,3 @@ def put_op(store: BaseStore, namespace: tuple[str, ...], key: str, value: dict[s
     """
     lives = (store.ttl_config or {}).get("default_ttl")
     return PutOp(namespace, key, value, index=["content"] if found else False, ttl=lives)
-
-
-def _place(namespace: tuple[str, ...], key: str) -> tuple[str, ...]:
-    # The depth keeps the history of ("a",), "b" apart from that of ("a", "b"): searches take prefixes.
-    return (ROOT, "history", str(len(namespace)), *namespace, f"key:{encode_label(key)}")

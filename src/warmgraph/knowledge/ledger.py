@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
@@ -12,16 +11,21 @@ from uuid import NAMESPACE_URL, uuid5
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from warmgraph.knowledge.edits import MemoryChange
-from warmgraph.knowledge.history import ROOT, MemoryRevision, history_of, put_op, retire, submit
+from warmgraph.knowledge.history import ROOT, MemoryRevision, began, history_of, put_op, retire, submit
 from warmgraph.knowledge.policy import Candidate, MemoryPolicy
 from warmgraph.knowledge.provenance import Provenance
+from warmgraph.knowledge.sameness import fingerprint, gist
 from warmgraph.knowledge.schemas import content_of
 from warmgraph.knowledge.turnstile import enter, leave
+from warmgraph.recall.tiers import long_term_steps
 from warmgraph.steps import Steps
+from warmgraph.store.records import text_of
+from warmgraph.store.validity import as_instant
 
-__all__ = ["Write", "commit", "created_at", "fingerprint", "quarantine_of", "restore"]
+__all__ = ["Write", "commit", "created_at", "quarantine_of", "restore"]
 
 MEMORIES = uuid5(NAMESPACE_URL, "warmgraph:memory")
+NEAR = 5  # memories that a new one is compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,13 @@ class Write:
     Args:
         action: What to do.
         source: Where the content comes from.
-        key: The memory; `None` for a new one, which goes by its content.
+        key: The memory; `None` for a new one, which goes by its content. An insert under a key that is taken changes
+            what stands there.
         kind: Name of the schema.
         content: The content; unused when deleting.
         base: The content from which the change was made: what others changed since is kept.
         plain: Whether `content` is written as LangMem's tool does, without a kind.
+        meta: More of what code knows of it, for the record's `meta`.
     """
 
     action: Literal["insert", "update", "delete"]
@@ -45,6 +51,7 @@ class Write:
     content: Any = None
     base: Any = None
     plain: bool = False
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -106,17 +113,6 @@ def restore(store: BaseStore, namespace: tuple[str, ...], key: str, now: str) ->
         leave(lock)
 
 
-def fingerprint(kind: str | None, content: Any) -> str:
-    """Return what two memories share that say the same but for case, spacing and the final period.
-
-    Example:
-        >>> fingerprint(None, "Likes  tea.") == fingerprint("Memory", {"content": "likes tea"})
-        True
-    """
-    whole = {"content": content} if isinstance(content, str) else content
-    return f"{kind or 'Memory'}\n{json.dumps(_normal(whole), sort_keys=True, ensure_ascii=False, default=str)}"
-
-
 def created_at(item: Item) -> str:
     """Return when a memory was first written, on stores too that forget it when a value is replaced."""
     meta = item.value.get("meta")
@@ -146,6 +142,10 @@ def _insert(
             return
     if write.key is not None:
         key = write.key
+        (item,) = yield from submit(store, [GetOp(namespace, key)])
+        if item is not None:
+            yield from _change(store, namespace, write, policy, ledger)
+            return
     else:
         for number in count():
             # A memory that was changed since stands under the key of what it first said.
@@ -156,12 +156,30 @@ def _insert(
             if fingerprint(*content_of(item.value)) == same and not item.value.get("valid_to"):
                 ledger.changes.append(MemoryChange("unchanged", key, write.content))
                 return
+        says_so = yield from _saying_so(store, namespace, write)
+        if says_so is not None:
+            ledger.changes.append(MemoryChange("unchanged", says_so, write.content))
+            return
     assert key is not None
     allowed = yield from _judged(store, namespace, key, write, policy, None, ledger)
     if allowed:
         value = _value(write, write.content, {}, write.source.said_at)
         yield from submit(store, [put_op(store, namespace, key, value, found=True)])
         _written(ledger, "added", namespace, key, value)
+
+
+def _saying_so(store: BaseStore, namespace: tuple[str, ...], write: Write) -> Steps[str | None]:
+    """Return the key of a memory that says the same in nearly the same words, if one is found by them."""
+    says = gist(write.content)
+    if says is None:
+        return None
+    text = text_of(write.content)
+    near = yield from long_term_steps(store, namespace, text, NEAR, {"type": "semantic"}, ())
+    for item in near.items:
+        kind, content = content_of(item.value)
+        if (kind or "Memory") == write.kind and gist(content) == says:
+            return item.key
+    return None
 
 
 def _change(
@@ -174,8 +192,13 @@ def _change(
         ledger.changes.append(MemoryChange("rejected", write.key, write.content, "unknown_id", told))
         return
     old_kind, current = content_of(item.value)
-    now = write.source.said_at
+    # What was said before the memory began, and was read only now, ends it at once and not earlier.
+    now = max(write.source.said_at, began(item), key=as_instant)
     if write.action == "delete":
+        gone = replace(write, kind=old_kind or "Memory", content=current)
+        allowed = yield from _judged(store, namespace, write.key, gone, policy, dict(item.value), ledger)
+        if not allowed:
+            return
         past, _, _ = yield from retire(store, item, now, "deleted")
         yield from submit(store, [past, PutOp(namespace, write.key, None)])
         ledger.changes.append(MemoryChange("deleted", write.key, current))
@@ -206,7 +229,7 @@ def _judged(
     if policy is None:
         return True
     content = {"content": write.content} if isinstance(write.content, str) else write.content
-    verdict = policy.decide(Candidate(namespace, write.kind, content, write.source, replaces))
+    verdict = policy.decide(Candidate(namespace, write.kind, content, write.source, replaces, write.action))
     if verdict == "store":
         return True
     told = f"its source is {write.source.role!r}, of trust {write.source.trust}"
@@ -233,6 +256,7 @@ def _value(write: Write, content: Any, old: Mapping[str, Any], created: str) -> 
     meta["created_at"] = created
     if write.source.message_ids:
         meta["message_ids"] = list(write.source.message_ids)
+    meta.update(write.meta)
     kind = {} if write.plain else {"kind": write.kind}
     valid_from = {} if old else {"valid_from": write.source.said_at}
     return {"type": "semantic", **kept, **kind, "content": content, **write.source.fields(), **valid_from, "meta": meta}
@@ -251,13 +275,3 @@ def _merged(base: Any, current: Any, new: Any) -> Any:
         return new
     merged = {name: inner for name, inner in new.items() if name not in base or inner != base[name]}
     return {**{name: current.get(name, new.get(name)) for name in (*current, *new)}, **merged}
-
-
-def _normal(value: Any) -> Any:
-    if isinstance(value, str):
-        return " ".join(value.casefold().split()).rstrip(".!。 ")
-    if isinstance(value, Mapping):
-        return {str(name): _normal(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_normal(inner) for inner in value]
-    return value

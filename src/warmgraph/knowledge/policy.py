@@ -22,7 +22,8 @@ class Candidate:
         kind: Name of its schema.
         content: Its content.
         source: Where it comes from.
-        replaces: The value that it would change, if there is one.
+        replaces: The value that it would change or delete, if there is one.
+        action: "insert", "update", or "delete", where `content` is what would be deleted.
     """
 
     namespace: tuple[str, ...]
@@ -30,6 +31,7 @@ class Candidate:
     content: dict[str, Any]
     source: Provenance
     replaces: dict[str, Any] | None = None
+    action: Literal["insert", "update", "delete"] = "insert"
 
 
 class MemoryPolicy(Protocol):

@@ -16,10 +16,11 @@ from warmgraph.knowledge.conversation import Segment, queries, said_lines
 from warmgraph.knowledge.edits import Desk, Enabled, MemoryChange
 from warmgraph.knowledge.extraction import extract
 from warmgraph.knowledge.history import put_op, submit
-from warmgraph.knowledge.ledger import Write, commit, fingerprint
+from warmgraph.knowledge.ledger import Write, commit
 from warmgraph.knowledge.policy import MemoryPolicy
 from warmgraph.knowledge.provenance import TRUST, Provenance, trace
 from warmgraph.knowledge.query import written_queries
+from warmgraph.knowledge.sameness import fingerprint, is_echo
 from warmgraph.knowledge.schemas import RawMemory, Schemas, content_of
 from warmgraph.knowledge.turnstile import enter, leave
 from warmgraph.recall.tiers import long_term_steps
@@ -91,15 +92,15 @@ def reflect(
     kinds = {key: content_of(item.value)[0] or "Memory" for key, item in items.items()}
     remembered = [_remembered(item) for item in items.values()]
 
-    def source(content: Any) -> Provenance:
-        return trace(content, segments, now, str(thread) if thread is not None else None, remembered)
+    def source(content: Any, known: Sequence[Segment] = remembered) -> Provenance:
+        return trace(content, segments, now, str(thread) if thread is not None else None, known)
 
-    writes = _writes(desk, kinds, source)
+    writes, echoes = _without_echoes(_writes(desk, kinds, source), items)
     known = {fingerprint(*content_of(item.value)): key for key, item in items.items() if key in desk.now}
     ledger = yield from commit(store, namespace, writes, setup.policy, known)
-    told = {change.id for change in ledger.changes}
+    told = {change.id for change in (*ledger.changes, *echoes)}
     untouched = [one for one in desk.changes() if one.action == "unchanged" and one.id not in told]
-    return StoredMemories(ledger.puts, [*ledger.changes, *untouched, *desk.rejected])
+    return StoredMemories(ledger.puts, [*ledger.changes, *echoes, *untouched, *desk.rejected])
 
 
 def _related(
@@ -125,7 +126,10 @@ def _related(
             other = found.get(item.key)
             if _is_open(item) and (other is None or (item.score or 0.0) > (other.score or 0.0)):
                 found[item.key] = item
-    best = sorted(found.values(), key=lambda item: item.score or 0.0, reverse=True)[: setup.query_limit]
+    # A store that does not rank returns what it has, in any order: that says nothing of what is related.
+    ranked = [item for item in found.values() if item.score is not None]
+    found = {item.key: item for item in ranked}
+    best = sorted(ranked, key=lambda item: item.score or 0.0, reverse=True)[: setup.query_limit]
     if len(best) < setup.query_limit:
         # What shares no word with the conversation may still be what it changes ("I moved" closes "I live in Lisbon").
         newest = yield from _newest(store, namespace, setup.query_limit)
@@ -134,6 +138,7 @@ def _related(
 
 
 _LEARNED = {"type": "semantic"}
+UNSORTED = 200  # memories of a store in which the newest do not come first, among which they are looked for
 
 
 def _is_transcript(item: Item) -> bool:
@@ -150,6 +155,8 @@ def _newest(store: BaseStore, namespace: tuple[str, ...], limit: int) -> Steps[l
         (found,) = yield from submit(store, [SearchOp(namespace, limit=ask, filter=filter)])
         return cast("Sequence[SearchItem]", found)
 
+    if not hasattr(store, "recall_long_term"):
+        limit = max(limit, UNSORTED)
     items = yield from search_exactly(search, namespace, limit)
     if any(_is_transcript(item) for item in items):
         items += yield from search_exactly(lambda ask: search(ask, _LEARNED), namespace, limit)
@@ -188,7 +195,7 @@ def _with_default(
     return {DEFAULT_KEY: item, **items} if item is not None else items
 
 
-def _writes(desk: Desk, kinds: dict[str, str], source: Callable[[Any], Provenance]) -> list[Write]:
+def _writes(desk: Desk, kinds: dict[str, str], source: Callable[..., Provenance]) -> list[Write]:
     writes: list[Write] = []
     for id, content in desk.now.items():
         old = desk.before.get(id)
@@ -204,15 +211,33 @@ def _writes(desk: Desk, kinds: dict[str, str], source: Callable[[Any], Provenanc
         writes.append(Write("update", source(fresh), id, named, new, base))
     for id, content in desk.deleted.items():
         gone = content.model_dump(mode="json")
-        writes.append(Write("delete", source(gone), id, base=gone))
+        # Who speaks of it wants it deleted: that the user once said it is no reason to believe the tool that does now.
+        writes.append(Write("delete", source(gone, ()), id, base=gone))
     return writes
 
 
+def _without_echoes(writes: Sequence[Write], items: dict[str, Item]) -> tuple[list[Write], list[MemoryChange]]:
+    """Part what says something from what the agent repeated of its own memories: that would be stored ever again."""
+    kept: list[Write] = []
+    echoes: list[MemoryChange] = []
+    for write in writes:
+        heard = None
+        if write.action == "insert" and write.source.role == "assistant":
+            heard = next(
+                (key for key, item in items.items() if is_echo(write.content, content_of(item.value)[1])), None
+            )
+        if heard is None:
+            kept.append(write)
+        else:
+            echoes.append(MemoryChange("unchanged", heard, write.content))
+    return kept, echoes
+
+
 def _remembered(item: Item) -> Segment:
-    role = item.value.get("role")
-    message_id = item.value.get("message_id")
+    role, message_id, thread_id = (item.value.get(name) for name in ("role", "message_id", "thread_id"))
     return Segment(
         role if isinstance(role, str) and role in TRUST else "assistant",
         " ".join(leaf_texts(content_of(item.value)[1])),
         message_id if isinstance(message_id, str) else None,
+        thread_id=thread_id if isinstance(thread_id, str) else None,
     )

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 
+from warmgraph.clock import SystemClock
 from warmgraph.knowledge.conversation import queries, read_conversation
 from warmgraph.knowledge.query import written_queries
+from warmgraph.recall.tiers import long_term_steps
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.namespaces import NamespaceTemplate
 from warmgraph.store.scopes import namespace_of_call, store_of_call
+from warmgraph.store.validity import AsOf, true_now
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -30,7 +33,9 @@ def create_memory_searcher(
     namespace: str | Sequence[str] | NamespaceTemplate = ("memories", "{langgraph_user_id}"),
     store: BaseStore | None = None,
 ) -> MemorySearcher:
-    """Create a searcher: `{"messages"}` in, memories out, the best first, each once.
+    """Create a searcher: `{"messages", "as_of"?}` in, memories out, the best first, each once.
+
+    What no longer holds is not found, but as of a time at which it did.
 
     Args:
         model: Writes the queries; where it writes none, what the user said last is searched for.
@@ -77,12 +82,25 @@ class MemorySearcher(Runnable[Any, list[SearchItem]]):
         asked = yield from written_queries(self.model, segments, config, self.prompt)
         found: dict[tuple[tuple[str, ...], str], SearchItem] = {}
         for query in asked or queries(segments, 1):
-            items: list[SearchItem] = yield Io(
-                partial(store.search, namespace, query=query, limit=LIMIT),
-                partial(store.asearch, namespace, query=query, limit=LIMIT),
-            )
+            items = yield from _found(store, namespace, query, input.get("as_of"))
             for item in items:
                 place = (tuple(item.namespace), item.key)
                 if place not in found or (item.score or 0.0) > (found[place].score or 0.0):
                     found[place] = item
         return sorted(found.values(), key=lambda item: item.score or 0.0, reverse=True)
+
+
+def _found(store: BaseStore, namespace: tuple[str, ...], query: str, as_of: AsOf | None) -> Steps[list[SearchItem]]:
+    if as_of is not None:
+        then = yield from long_term_steps(store, namespace, query, LIMIT, None, (), as_of)
+        return then.items
+
+    def ask(place: tuple[str, ...], limit: int) -> Steps[list[SearchItem]]:
+        items: list[SearchItem] = yield Io(
+            partial(store.search, place, query=query, limit=limit),
+            partial(store.asearch, place, query=query, limit=limit),
+        )
+        return items
+
+    now = yield from true_now(ask, namespace, LIMIT, SystemClock().now())
+    return now

@@ -12,13 +12,18 @@ from langchain_core.runnables.config import ensure_config
 from langgraph.store.base import NOT_PROVIDED, BaseStore, Item, NotProvided, SearchItem
 from pydantic import BaseModel
 
+from warmgraph.errors import InvalidArgumentError
+from warmgraph.knowledge.edits import MemoryChange
 from warmgraph.knowledge.history import MemoryRevision, history_of
 from warmgraph.knowledge.ledger import created_at, quarantine_of, restore
 from warmgraph.knowledge.reflecting import DEFAULT_KEY, Setup
+from warmgraph.knowledge.review import Decision, settle
 from warmgraph.knowledge.schemas import content_of
+from warmgraph.recall.tiers import long_term_steps
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.namespaces import NamespaceTemplate
 from warmgraph.store.scopes import namespace_of_call, store_of_call
+from warmgraph.store.validity import AsOf
 
 __all__ = ["MemoryItem", "MemorySearchItem", "StoredAccess"]
 
@@ -89,10 +94,14 @@ class StoredAccess:
         limit: int = 10,
         offset: int = 0,
         refresh_ttl: bool | None = None,
+        as_of: AsOf | None = None,
         config: Config = None,
     ) -> list[MemorySearchItem]:
-        """Search memories, as `BaseStore.search`; the default is found while nothing else is."""
-        return run(self._search(query, filter, limit, offset, refresh_ttl, config))
+        """Search memories, as `BaseStore.search`; the default is found while nothing else is.
+
+        With `as_of`, a datetime, a date or one of them in ISO 8601, find what was true at that time.
+        """
+        return run(self._search(query, filter, limit, offset, refresh_ttl, as_of, config))
 
     async def asearch(
         self,
@@ -102,10 +111,11 @@ class StoredAccess:
         limit: int = 10,
         offset: int = 0,
         refresh_ttl: bool | None = None,
+        as_of: AsOf | None = None,
         config: Config = None,
     ) -> list[MemorySearchItem]:
         """Do what `search` does, on an event loop."""
-        return await arun(self._search(query, filter, limit, offset, refresh_ttl, config))
+        return await arun(self._search(query, filter, limit, offset, refresh_ttl, as_of, config))
 
     def put(
         self,
@@ -168,6 +178,37 @@ class StoredAccess:
         """Do what `quarantined` does, on an event loop."""
         return await store_of_call(self._store).asearch(quarantine_of(self.get_namespace(config)), limit=limit)
 
+    def review(self, id: str, decision: Decision, content: Any = None, *, config: Config = None) -> MemoryChange | None:
+        """Decide about a memory that is kept aside: "approve", "edit" (with other content) or "reject".
+
+        Args:
+            id: Its key among what `quarantined` returns.
+            decision: What to do with it.
+            content: The content, for "edit".
+            config: Says whose memories.
+
+        Returns:
+            What became of it; `None` when it is not there any more.
+
+        Raises:
+            InvalidArgumentError: A bad decision, or content of another form than the memory has.
+        """
+        return run(self._review(id, decision, content, config))
+
+    async def areview(
+        self, id: str, decision: Decision, content: Any = None, *, config: Config = None
+    ) -> MemoryChange | None:
+        """Do what `review` does, on an event loop."""
+        return await arun(self._review(id, decision, content, config))
+
+    def _review(self, id: str, decision: Decision, content: Any, config: Config) -> Steps[MemoryChange | None]:
+        if decision not in ("approve", "edit", "reject"):
+            raise InvalidArgumentError("decision", expected="'approve', 'edit' or 'reject'", got=decision)
+        now = self.setup.clock.now().isoformat()
+        place, store = self.get_namespace(config), store_of_call(self._store)
+        change = yield from settle(store, place, id, decision, now, content)
+        return change
+
     def _undo(self, key: str, config: Config) -> Steps[MemoryRevision | None]:
         now = self.setup.clock.now().isoformat()
         revision = yield from restore(store_of_call(self._store), self.get_namespace(config), key, now)
@@ -192,9 +233,13 @@ class StoredAccess:
         limit: int,
         offset: int,
         refresh_ttl: bool | None,
+        as_of: AsOf | None,
         config: Config,
     ) -> Steps[list[MemorySearchItem]]:
         namespace, store = self.get_namespace(config), store_of_call(self._store)
+        if as_of is not None:
+            then = yield from long_term_steps(store, namespace, query or "", offset + limit, filter, (), as_of)
+            return [self._read(item, MemorySearchItem, score=item.score) for item in then.items[offset:]]
         asked: dict[str, Any] = {
             "query": query,
             "filter": filter,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from langchain_core.tools import StructuredTool, ToolException
 from langgraph.store.base import BaseStore, GetOp, SearchItem
@@ -13,16 +13,18 @@ from pydantic import BaseModel, Field, create_model
 from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, InvalidFilterError
 from warmgraph.extraction_request import safe_json
+from warmgraph.knowledge.conversation import read_conversation
 from warmgraph.knowledge.edits import MemoryChange
 from warmgraph.knowledge.history import submit
 from warmgraph.knowledge.ledger import Write, commit
 from warmgraph.knowledge.policy import MemoryPolicy
-from warmgraph.knowledge.provenance import TRUST, Provenance
+from warmgraph.knowledge.provenance import TRUST, Provenance, trace
 from warmgraph.knowledge.schemas import content_of
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.namespaces import NamespaceTemplate
 from warmgraph.store.records import text_of
 from warmgraph.store.scopes import namespace_of_call, store_of_call
+from warmgraph.store.validity import is_open
 
 __all__ = ["create_manage_memory_tool", "create_search_memory_tool"]
 
@@ -48,8 +50,9 @@ def create_manage_memory_tool(
     """Create a tool with which a model creates, updates and deletes memories.
 
     Its arguments are `content`, `action` and `id`; a value is `{"content": ...}` with where it comes from beside it.
-    The same content is stored once. An update keeps when the memory was first written, and what it said before. What
-    cannot be done is told to the model, and changes nothing.
+    Run by a `ToolNode`, it looks at the conversation: what a tool or a quoted text says gains no trust by being
+    remembered. The same content is stored once. An update keeps when the memory was first written, and what it said
+    before. What cannot be done is told to the model, and changes nothing.
 
     Args:
         namespace: Template of the namespace.
@@ -72,6 +75,8 @@ def create_manage_memory_tool(
         >>> tool.invoke({"action": "delete", "id": "nothing"}, {"configurable": {"user_id": "ana"}})
         "There is no memory 'nothing'. Nothing was changed."
     """
+    from langgraph.prebuilt import InjectedState  # twice the import time of everything else here
+
     template = NamespaceTemplate(namespace)
     permitted = tuple(actions_permitted or ())
     if not permitted or not set(permitted) <= set(_ACTIONS):
@@ -79,22 +84,26 @@ def create_manage_memory_tool(
     told = clock if clock is not None else SystemClock()
     default: ToolAction = "create" if "create" in permitted else permitted[0]
 
-    def manage(content: Any, action: ToolAction, id: str | None) -> Steps[str]:
+    def manage(content: Any, action: ToolAction, id: str | None, state: Any) -> Steps[str]:
         _check(permitted, content, action, id)
         place, where = namespace_of_call(template), store_of_call(store)
         plain = _plain(content)
         if action != "create":
             plain = yield from _in_the_shape_of(where, place, str(id), plain)
-        source = Provenance("assistant", TRUST["assistant"], told.now().isoformat(), _thread())
+        source = _source(plain, state, told.now().isoformat(), name)
         write = Write("insert" if action == "create" else action, source, id, content=plain, plain=True)
         ledger = yield from commit(where, place, [write], policy)
         return _report(ledger.changes[0])
 
-    def manage_memory(content: Any = None, action: ToolAction = default, id: str | None = None) -> str:
-        return run(manage(content, action, id))
+    def manage_memory(
+        content: Any = None, action: ToolAction = default, id: str | None = None, state: Any = None
+    ) -> str:
+        return run(manage(content, action, id, state))
 
-    async def amanage_memory(content: Any = None, action: ToolAction = default, id: str | None = None) -> str:
-        return await arun(manage(content, action, id))
+    async def amanage_memory(
+        content: Any = None, action: ToolAction = default, id: str | None = None, state: Any = None
+    ) -> str:
+        return await arun(manage(content, action, id, state))
 
     fields: dict[str, Any] = {
         "content": (
@@ -103,6 +112,7 @@ def create_manage_memory_tool(
         ),
         "action": (Literal[permitted], Field(default, description="What to do.")),
         "id": (str | None, Field(None, description="The MEMORY ID, when updating or deleting.")),
+        "state": (Annotated[Any, InjectedState], None),  # of the graph that runs it; no model sees or sets it
     }
     arguments = create_model(name, **fields)
     return StructuredTool.from_function(
@@ -124,10 +134,12 @@ def create_search_memory_tool(
     name: str = "search_memory",
     max_limit: int = 50,
     compact: bool = False,
+    clock: Clock | None = None,
 ) -> StructuredTool:
     r"""Create a tool with which a model searches memories.
 
-    Its arguments are `query`, `limit`, `offset` and `filter`; its result is the found items as JSON.
+    Its arguments are `query`, `limit`, `offset` and `filter`; its result is the found items as JSON, without those
+    that no longer hold.
 
     Args:
         namespace: Template of the namespace.
@@ -137,6 +149,7 @@ def create_search_memory_tool(
         name: Name of the tool.
         max_limit: How many memories it returns at most, whatever the model asks for.
         compact: Return a line with id and text for each memory, instead of all fields.
+        clock: Tells the time.
 
     Example:
         >>> from langgraph.store.memory import InMemoryStore
@@ -149,6 +162,7 @@ def create_search_memory_tool(
     template = NamespaceTemplate(namespace)
     if isinstance(max_limit, bool) or not isinstance(max_limit, int) or max_limit < 1:
         raise InvalidArgumentError("max_limit", expected="an integer >= 1", got=max_limit)
+    told = clock if clock is not None else SystemClock()
 
     def search(query: str, limit: int, offset: int, filter: dict[str, Any] | None) -> Steps[Any]:
         place, where = namespace_of_call(template), store_of_call(store)
@@ -164,6 +178,8 @@ def create_search_memory_tool(
             )
         except InvalidFilterError as error:
             raise ToolException(str(error)) from error
+        now = told.now()
+        found = [item for item in found if is_open(item.value, now)]
         shown = _compact(found) if compact else safe_json([item.dict() for item in found])
         return (shown, found) if response_format == "content_and_artifact" else shown
 
@@ -181,6 +197,17 @@ def create_search_memory_tool(
         response_format=response_format,
         handle_tool_error=(lambda error: (str(error), [])) if response_format == "content_and_artifact" else True,
     )
+
+
+def _source(content: Any, state: Any, said_at: str, name: str) -> Provenance:
+    """Return whose words a memory is made of: the assistant's, unless a tool or a quoted text says what it says."""
+    messages = state.get("messages") if isinstance(state, Mapping) else getattr(state, "messages", None)
+    others = [each for each in messages or () if getattr(each, "name", None) not in (name, "search_memory")]
+    if content is not None and others:
+        found = trace(content, read_conversation(others), said_at, _thread())
+        if found.trust < TRUST["assistant"]:
+            return found
+    return Provenance("assistant", TRUST["assistant"], said_at, _thread())
 
 
 def _check(permitted: Sequence[str], content: Any, action: str, id: str | None) -> None:

@@ -10,14 +10,14 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
+from warmgraph.nodes.block import block_steps
 from warmgraph.nodes.context import DEFAULT_NAMESPACE
 from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.summarizer import Summarizer
-from warmgraph.nodes.traces import current_trace
 from warmgraph.nodes.turns import last_human
-from warmgraph.recall.held import HeldItems
-from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter, pack_from_store
+from warmgraph.prompts import StoredPrompt
+from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter
 from warmgraph.short_term.history import condensed
 from warmgraph.steps import Io, Steps
 from warmgraph.store import NamespaceTemplate
@@ -29,7 +29,7 @@ def create_agent_node(
     model: BaseChatModel | str,
     tools: Sequence[BaseTool | Callable[..., Any] | dict[str, Any]] = (),
     *,
-    system_prompt: str | SystemMessage | None = None,
+    system_prompt: str | SystemMessage | StoredPrompt | None = None,
     namespace: str | Sequence[str] = DEFAULT_NAMESPACE,
     max_memory_tokens: int = DEFAULT_MAX_TOKENS,
     min_score: float = DEFAULT_MIN_SCORE,
@@ -51,7 +51,7 @@ def create_agent_node(
     Args:
         model: A chat model, or the name of one (`warmgraph.models.create_chat_model`).
         tools: The tools that it may call; run them with LangGraph's `ToolNode`.
-        system_prompt: Put first at each call; not kept in the thread.
+        system_prompt: Put first at each call; not kept in the thread. A `StoredPrompt` is looked up in the store.
         namespace: Template of the namespace, for memories that have to be fetched again.
         max_memory_tokens: As in `create_pack_context_node`.
         min_score: As in `create_pack_context_node`.
@@ -68,50 +68,44 @@ def create_agent_node(
     """
     template = NamespaceTemplate(namespace)
     bound = _bind(model, tools)
-    system = SystemMessage(system_prompt) if isinstance(system_prompt, str) else system_prompt
+
+    def system(visit: Visit, update: dict[str, Any]) -> Steps[SystemMessage | None]:
+        if not isinstance(system_prompt, StoredPrompt):
+            return SystemMessage(system_prompt) if isinstance(system_prompt, str) else system_prompt
+        place = visit.namespace(system_prompt.namespace)
+        try:
+            text = yield from system_prompt.steps(visit.store, place)
+        except Exception as error:
+            update["memory_errors"] = [*update.get("memory_errors", ()), visit.failed(error)]
+            text = system_prompt.default
+        return SystemMessage(text) if text else None
 
     def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any]]:
         messages = state.get("messages", [])
         update: dict[str, Any] = {}
-        block = HeldItems.of(state.get("memory_items")).block
-        if block is None:
-            block = state.get("memory_context")
-        if block is None:
-            block = yield from again(state, visit, update)
+        block = yield from block_steps(
+            state,
+            visit,
+            template,
+            update,
+            max_tokens=max_memory_tokens,
+            min_score=min_score,
+            token_counter=token_counter,
+        )
         if summarizer is None:
             seen = condensed(messages, state.get("running_summary"))
         else:
             seen = yield from summarizer.prepare(state, visit, update)
         prompt = with_memories(seen, block)
-        if system is not None:
-            prompt.insert(0, system)
+        leading = yield from system(visit, update)
+        if leading is not None:
+            prompt.insert(0, leading)
         answer = yield Io(
             lambda: bound.invoke(prompt, visit.config),
             lambda: bound.ainvoke(prompt, visit.config),
         )
         update["messages"] = [answer]
         return update
-
-    def again(state: MemoryReads, visit: Visit, update: dict[str, Any]) -> Steps[str]:
-        trace = current_trace(state)
-        if trace is None or not trace["items"]:
-            return ""
-        place = visit.namespace(template)
-        try:
-            packed = yield from pack_from_store(
-                visit.store,
-                place,
-                trace["items"],
-                held=HeldItems.of(state.get("memory_items")),
-                max_tokens=max_memory_tokens,
-                min_score=min_score,
-                token_counter=token_counter,
-            )
-        except Exception as error:
-            update["memory_errors"] = [visit.failed(error, [trace["query"]])]
-            return ""
-        update["memory_items"] = HeldItems(place, block=packed.text)
-        return packed.text
 
     return MemoryNode(name, logic)
 

@@ -16,9 +16,11 @@ from warmgraph.errors import StoreError
 from warmgraph.nodes.context import resolve_namespace
 from warmgraph.nodes.failures import MemoryFailure, note_failure, will_retry
 from warmgraph.nodes.state import MemoryReads
+from warmgraph.recall import receipts
 from warmgraph.recall.receipts import MemoryEvent
 from warmgraph.steps import Steps, arun, run
 from warmgraph.store import NamespaceTemplate
+from warmgraph.telemetry import Span, span
 
 __all__ = ["Logic", "MemoryNode", "Visit"]
 
@@ -77,7 +79,8 @@ class Visit:
         return resolve_namespace(template, self.runtime, self.config)
 
     def emit(self, event: MemoryEvent) -> None:
-        """Write an event to the custom stream."""
+        """Write an event to the custom stream, and to the receipts of this process."""
+        receipts.publish(event)
         self.runtime.stream_writer(event)
 
     def failed(self, error: Exception, private: Iterable[str] = ()) -> MemoryFailure:
@@ -89,6 +92,10 @@ class Visit:
         info = self.runtime.execution_info
         if will_retry(self.retry_policy, error, info.node_attempt if info is not None else 1):
             raise error
+        return self.noted(error, private)
+
+    def noted(self, error: Exception, private: Iterable[str] = ()) -> MemoryFailure:
+        """Note that memory did less than it could, and return the failure for the state. Nothing runs again."""
         return note_failure(self.node, error, self.emit, private)
 
 
@@ -129,11 +136,37 @@ class MemoryNode(Runnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the node."""
-        return run(self._logic(input, self._visit(config)))
+        with span(self.name or "") as recorded:
+            result = run(self._logic(input, self._visit(config)))
+            _describe(recorded, result)
+        return result
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the node without blocking the event loop."""
-        return await arun(self._logic(input, self._visit(config)))
+        with span(self.name or "") as recorded:
+            result = await arun(self._logic(input, self._visit(config)))
+            _describe(recorded, result)
+        return result
+
+    def steps(self, state: Any, runtime: Runtime[Any], config: RunnableConfig) -> Steps[Any]:
+        """Do what `invoke` does, as steps: for what is no graph of ours and makes the same way."""
+        return self._logic(state, Visit(self.name or "", runtime, config, self._retry_policy))
 
     def _visit(self, config: RunnableConfig | None) -> Visit:
         return Visit.current(self.name or "", config, self._retry_policy)
+
+
+def _describe(recorded: Span, result: Any) -> None:
+    """Say on a span what a node found: how much, from which tier, and whether it failed; never what."""
+    if not recorded.recording:
+        return
+    update = result.update if isinstance(result, Command) else result
+    if not isinstance(update, dict):
+        return
+    trace = update.get("recall")
+    if isinstance(trace, dict):
+        decision = trace["decision"] or {}
+        recorded.set(tier=trace["tier"], items=len(trace["items"]), hit=decision.get("hit"))
+    failures = [failure for failure in update.get("memory_errors", ()) if failure]
+    if failures:
+        recorded.set(error=failures[-1]["error"])

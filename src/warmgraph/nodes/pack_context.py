@@ -13,7 +13,15 @@ from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.traces import current_trace
 from warmgraph.recall.held import HeldItems
-from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, Packed, TokenCounter, pack_from_store
+from warmgraph.recall.packing import (
+    DEFAULT_MAX_TOKENS,
+    DEFAULT_MIN_SCORE,
+    LeftOut,
+    Packed,
+    TokenCounter,
+    pack_from_store,
+)
+from warmgraph.recall.receipts import candidates_of
 from warmgraph.steps import Steps
 from warmgraph.store import NamespaceTemplate
 
@@ -72,6 +80,10 @@ def create_pack_context_node(
                 )
             except Exception as error:
                 update["memory_errors"] = [visit.failed(error, [trace["query"]])]
+        candidates = candidates_of(trace, packed)
+        left_out: dict[str, LeftOut] = {
+            each["key"]: each["left_out"] for each in candidates if each["left_out"] is not None
+        }
         visit.emit(
             {
                 "type": "memory_recall",
@@ -82,7 +94,8 @@ def create_pack_context_node(
                 "scores": list(packed.scores),
                 "count": len(packed.keys),
                 "tokens": packed.tokens,
-                "left_out": packed.left_out,
+                "left_out": left_out,
+                "candidates": candidates,
                 "milliseconds": trace["milliseconds"] + (perf_counter() - began) * 1000,
             }
         )

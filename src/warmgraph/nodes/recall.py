@@ -17,7 +17,7 @@ from warmgraph.nodes.traces import begin_trace
 from warmgraph.nodes.turns import message_keys
 from warmgraph.recall.held import HeldItems
 from warmgraph.recall.tiers import warm_steps
-from warmgraph.recall.traces import recalled, signals_trace
+from warmgraph.recall.traces import dropped_items, recalled, signals_trace
 from warmgraph.short_term.history import unsummarized
 from warmgraph.steps import Steps
 from warmgraph.store import NamespaceTemplate
@@ -37,8 +37,9 @@ def create_recall_node(
     """Create the node that begins a turn: it ranks the warm tier for the last human message.
 
     Reads `messages`; writes `recall` (keys, scores, the router's signals) and begins `memory_errors` anew. Messages
-    that stand in the thread are not recalled: the model sees them anyway. A store that fails leaves an empty recall;
-    only a namespace that cannot be resolved stops the run, before any model is called.
+    that stand in the thread are not recalled: the model sees them anyway. A store that fails leaves an empty recall,
+    and a model of embeddings that fails one by words; `memory_errors` tells of both. Only a namespace that cannot be
+    resolved stops the run, before any model is called.
 
     Args:
         namespace: Template of the namespace, such as `("memories", "{user_id}")`.
@@ -73,8 +74,11 @@ def create_recall_node(
                 )
                 found = yield from warm_steps(visit.store, place, query, limit, filter, known)
                 trace["items"] = recalled(found.items, "warm")
+                trace["dropped"] = dropped_items(found.dropped)
                 trace["signals"] = signals_trace(found.signals)
                 update["memory_items"] = HeldItems(place, found.items)
+                if found.failure is not None:
+                    failures.append(visit.noted(found.failure, [query]))
             except Exception as error:
                 failures.append(visit.failed(error, [query]))
         trace["milliseconds"] = (perf_counter() - began) * 1000

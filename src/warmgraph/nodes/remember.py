@@ -9,10 +9,11 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 from langgraph.constants import END
-from langgraph.store.base import PutOp
+from langgraph.store.base import BaseStore, PutOp
 from langgraph.types import Command, RetryPolicy
 
 from warmgraph.clock import Clock, SystemClock
+from warmgraph.errors import DimensionError, EmbeddingError, StoreError
 from warmgraph.nodes.context import DEFAULT_NAMESPACE
 from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
@@ -21,7 +22,8 @@ from warmgraph.nodes.traces import current_trace
 from warmgraph.nodes.turns import current_turn, message_text, turn_keys
 from warmgraph.speakers import is_human
 from warmgraph.steps import Io, Steps
-from warmgraph.store import NamespaceTemplate
+from warmgraph.store import NamespaceTemplate, WordsPut
+from warmgraph.store.contract import StepStore
 from warmgraph.store.records import is_question
 
 __all__ = ["create_remember_node"]
@@ -43,7 +45,9 @@ def create_remember_node(
     Reads `messages`; writes to the store only. Tool calls and their results are not remembered, nor are messages
     without text. A human message goes by thread and message id, an answer by the human message that it answers: a
     node that is retried, or a run that is resumed, writes the same rows again and never a second one. A turn that is
-    run again from a checkpoint replaces its answer; of a fork that says something else, both branches are kept.
+    run again from a checkpoint replaces its answer; of a fork that says something else, both branches are kept. Where
+    the model that embeds is away the records are written without vectors, which they get later (`WordsPut`), and
+    `memory_errors` tells of it.
 
     Args:
         namespace: Template of the namespace.
@@ -86,6 +90,8 @@ def create_remember_node(
         trace = current_trace(state)
         # The time at which the turn began: written again, a row is the same row, to the second.
         said_at = trace["at"] if trace is not None else clock.now().isoformat(timespec="seconds")
+        # What an answer was given is what is in use: consolidation forgets by it.
+        recalled = [item["key"] for item in trace["items"]] if trace is not None else []
         turn = current_turn(messages)
         keys = turn_keys(visit.thread_id, (messages[at] for at in turn))
         said = [(at, key, text) for at, key in zip(turn, keys, strict=True) if (text := message_text(messages[at]))]
@@ -98,16 +104,16 @@ def create_remember_node(
                 PutOp(
                     place,
                     key,
-                    _value(messages[at], text, at, visit.thread_id, said_at, importance),
+                    _value(messages[at], text, at, visit.thread_id, said_at, importance, recalled),
                     index=["content"],  # ids and times are not embedded
                     ttl=lives,
                 )
                 for at, key, text in said
             ]
-            for batch in _without_repetition(ops):
-                yield Io(partial(store.batch, batch), partial(store.abatch, batch))
+            unembedded = yield from _write(store, ops)
         except Exception as error:
             return {"memory_errors": [visit.failed(error, [text for _, _, text in said])]}
+        failures = [] if unembedded is None else [visit.noted(unembedded, [text for _, _, text in said])]
         visit.emit(
             {
                 "type": "memory_remember",
@@ -116,10 +122,47 @@ def create_remember_node(
                 "milliseconds": (perf_counter() - began) * 1000,
             }
         )
-        return None
+        return {"memory_errors": failures} if failures else None
 
     ends = (summarize, END) if summarizer is not None else ()
     return MemoryNode(name, logic, goto=ends, retry_policy=retry_policy)
+
+
+def _write(store: BaseStore, ops: Sequence[PutOp]) -> Steps[Exception | None]:
+    """Write, and where the model that embeds is away, write without vectors: what was said is not lost.
+
+    Returns:
+        Why there are no vectors; `None` if there are.
+    """
+    unembedded: Exception | None = None
+    for batch in _without_repetition(ops):
+        try:
+            yield Io(partial(store.batch, batch), partial(store.abatch, batch))
+        except Exception as error:
+            if not _embeds(store, error):
+                raise
+            bare = [_bare(store, op) for op in batch]
+            try:
+                yield Io(partial(store.batch, bare), partial(store.abatch, bare))
+            except Exception:
+                raise error from None  # it was not the model
+            unembedded = error
+    return unembedded
+
+
+def _embeds(store: BaseStore, error: Exception) -> bool:
+    """Whether an error may be that of a model. Of ours it says so; other stores let through whatever was raised."""
+    if isinstance(store, StepStore) and isinstance(error, EmbeddingError | DimensionError):
+        return True
+    if isinstance(error, StoreError):
+        return False
+    long_term = getattr(store, "long_term", store)
+    return not isinstance(long_term, StepStore) and getattr(long_term, "index_config", None) is not None
+
+
+def _bare(store: BaseStore, op: PutOp) -> PutOp:
+    """Return a put that needs no model: of our stores one that is embedded later, of others one by key alone."""
+    return WordsPut(*op) if isinstance(store, StepStore) else op._replace(index=False)
 
 
 def _without_repetition(ops: Sequence[PutOp]) -> list[list[PutOp]]:
@@ -137,7 +180,13 @@ def _without_repetition(ops: Sequence[PutOp]) -> list[list[PutOp]]:
 
 
 def _value(
-    message: BaseMessage, text: str, position: int, thread_id: str | None, said_at: str, importance: float | None
+    message: BaseMessage,
+    text: str,
+    position: int,
+    thread_id: str | None,
+    said_at: str,
+    importance: float | None,
+    recalled: list[str],
 ) -> dict[str, Any]:
     """Return what `MemoryRecord.to_value` would: written out, because two of these are on the way of every turn."""
     value: dict[str, Any] = {
@@ -156,4 +205,6 @@ def _value(
         value["message_id"] = message.id
     if importance is not None:
         value["importance"] = importance
+    if recalled and value["role"] == "assistant":
+        value["meta"] = {"recalled": recalled}
     return value

@@ -14,10 +14,12 @@ from warmgraph.nodes.node import MemoryNode, Visit
 from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.traces import begin_trace, current_trace
 from warmgraph.nodes.turns import message_keys
+from warmgraph.ranking import WarmRouter
 from warmgraph.recall.held import HeldItems
+from warmgraph.recall.learning import tell_miss
 from warmgraph.recall.merging import merge_ranked
 from warmgraph.recall.tiers import long_term_steps
-from warmgraph.recall.traces import RecallTrace, recalled
+from warmgraph.recall.traces import RecallTrace, decision_of, dropped_items, recalled
 from warmgraph.short_term.history import unsummarized
 from warmgraph.steps import Steps
 from warmgraph.store import NamespaceTemplate
@@ -30,6 +32,7 @@ def create_vector_fallback_node(
     *,
     limit: int = 10,
     filter: Mapping[str, Any] | None = None,
+    router: WarmRouter | None = None,
     clock: Clock | None = None,
     retry_policy: RetryPolicy | None = None,
     name: str = "vector_fallback",
@@ -43,6 +46,7 @@ def create_vector_fallback_node(
         namespace: Template of the namespace.
         limit: How many memories to keep at most.
         filter: As in `BaseStore.search`.
+        router: Who decided; one that learns hears what a hit would have cost.
         clock: Tells when the turn began, where the node `recall` did not.
         retry_policy: The policy that `add_node` gets for this node.
         name: Name of the node.
@@ -74,9 +78,15 @@ def create_vector_fallback_node(
                     visit.thread_id, unsummarized(state.get("messages", []), state.get("running_summary"))
                 )
                 found = yield from long_term_steps(visit.store, place, query, limit, filter, known)
+                if found.failure is not None and not state.get("memory_errors"):  # `recall` may have told it
+                    update["memory_errors"] = [visit.noted(found.failure, [query])]
+                decision = None if router is None else decision_of(trace)
+                if router is not None and decision is not None:
+                    tell_miss(visit.store, router, decision, [item["key"] for item in trace["items"]], found.items)
                 held = HeldItems.of(state.get("memory_items"))
                 update["memory_items"] = held.with_items(place, found.items)
                 trace["tier"] = "long_term"
+                trace["dropped"] = dropped_items(found.dropped)
                 trace["items"] = merge_ranked(
                     (trace["items"], recalled(found.items, "long_term")),
                     limit=limit,

@@ -30,6 +30,7 @@ from warmgraph.nodes import (
 from warmgraph.nodes.schedule_reflection import DEFAULT_REFLECT_AFTER
 from warmgraph.nodes.summarizer import DEFAULT_MAX_HISTORY_TOKENS, DEFAULT_MAX_SUMMARY_TOKENS
 from warmgraph.prebuilt.recall_graph import add_recall_nodes
+from warmgraph.prompts import StoredPrompt
 from warmgraph.ranking import WarmRouter
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter
 
@@ -42,7 +43,7 @@ def create_memory_agent(
     store: BaseStore | None = None,
     tools: Sequence[BaseTool | Callable[..., Any]] = (),
     namespace: str | Sequence[str] = DEFAULT_NAMESPACE,
-    system_prompt: str | SystemMessage | None = None,
+    system_prompt: str | SystemMessage | StoredPrompt | None = None,
     router: WarmRouter | None = None,
     limit: int = 10,
     filter: Mapping[str, Any] | None = None,
@@ -70,8 +71,9 @@ def create_memory_agent(
         store: The store; on a server leave it out. Any `BaseStore` will do; a `WarmStore` makes it warm first.
         tools: Tools that the agent may call.
         namespace: Template of the namespace, such as `("memories", "{user_id}")`.
-        system_prompt: Put first at each call of the model.
-        router: Decides whether the warm tier is enough; `PeekRouter()` by default.
+        system_prompt: Put first at each call of the model. A `StoredPrompt` is looked up in the store.
+        router: Decides whether the warm tier is enough; `PeekRouter()` by default. A `CalibratedRouter` learns, with a
+            `WarmStore`, from what its hits cost.
         limit: How many memories to recall at most.
         filter: As in `BaseStore.search`.
         max_memory_tokens: What memories may take of the prompt.

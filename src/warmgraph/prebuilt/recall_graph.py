@@ -22,7 +22,7 @@ from warmgraph.nodes import (
     create_vector_fallback_node,
     create_warm_hit_node,
 )
-from warmgraph.ranking import WarmRouter
+from warmgraph.ranking import PeekRouter, WarmRouter
 from warmgraph.recall.packing import DEFAULT_MAX_TOKENS, DEFAULT_MIN_SCORE, TokenCounter
 
 __all__ = ["add_recall_nodes", "create_recall_graph"]
@@ -50,7 +50,8 @@ def create_recall_graph(
     Args:
         store: The store; on a server leave it out.
         namespace: Template of the namespace, such as `("memories", "{user_id}")`.
-        router: Decides whether the warm tier is enough; `PeekRouter()` by default.
+        router: Decides whether the warm tier is enough; `PeekRouter()` by default. A `CalibratedRouter` learns, with a
+            `WarmStore`, from what its hits cost.
         limit: How many memories to recall at most.
         filter: As in `BaseStore.search`.
         max_memory_tokens: What the block may cost.
@@ -103,7 +104,10 @@ def add_recall_nodes(
 ) -> None:
     """Add recall, warm_hit, vector_fallback and pack_context, from START up to but not beyond pack_context."""
     recall = create_recall_node(namespace, limit=limit, filter=filter, retry_policy=retry_policy)
-    fallback = create_vector_fallback_node(namespace, limit=limit, filter=filter, retry_policy=retry_policy)
+    router = router if router is not None else PeekRouter()
+    fallback = create_vector_fallback_node(
+        namespace, limit=limit, filter=filter, router=router, retry_policy=retry_policy
+    )
     pack = create_pack_context_node(
         namespace,
         max_tokens=max_tokens,
@@ -113,7 +117,7 @@ def add_recall_nodes(
         retry_policy=retry_policy,
     )
     builder.add_node("recall", recall, retry_policy=retry_policy)
-    builder.add_node("warm_hit", create_warm_hit_node(router))
+    builder.add_node("warm_hit", create_warm_hit_node(router, limit=limit))
     builder.add_node("vector_fallback", fallback, retry_policy=retry_policy)
     builder.add_node("pack_context", pack, retry_policy=retry_policy)
     builder.add_edge(START, "recall")

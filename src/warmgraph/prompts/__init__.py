@@ -5,6 +5,7 @@ from __future__ import annotations
 from warmgraph.prompts.library import PromptLibrary, PromptVersion
 from warmgraph.prompts.multi import MultiPromptOptimizer, create_multi_prompt_optimizer
 from warmgraph.prompts.optimizer import OptimizerConfig, PromptOptimizer, create_prompt_optimizer
+from warmgraph.prompts.stored import StoredPrompt
 from warmgraph.prompts.types import AnnotatedTrajectory, MultiPromptOptimizerInput, OptimizerInput, Prompt
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "PromptLibrary",
     "PromptOptimizer",
     "PromptVersion",
+    "StoredPrompt",
     "create_multi_prompt_optimizer",
     "create_prompt_optimizer",
 ]

@@ -17,7 +17,7 @@ from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store import MemoryRecord, encode_label
 from warmgraph.store.listing import list_items
 
-__all__ = ["PromptLibrary", "PromptVersion"]
+__all__ = ["PromptLibrary", "PromptVersion", "current_prompt"]
 
 HISTORY = "history"
 
@@ -96,9 +96,7 @@ class PromptLibrary:
         return (*self._namespace, HISTORY, encode_label(name))
 
     def _read(self, name: str) -> Steps[Item | None]:
-        ops = [GetOp(self._namespace, name)]
-        (item,) = yield Io(partial(self._store.batch, ops), partial(self._store.abatch, ops))
-        return item if isinstance(item, Item) else None
+        return _item(self._store, self._namespace, name)
 
     def _write(self, prompt: Prompt) -> Steps[None]:
         name = prompt.get("name")
@@ -132,6 +130,24 @@ class PromptLibrary:
             for item in sorted(found, key=lambda item: item.key, reverse=True)
             if (prompt := _prompt(item)) is not None
         ]
+
+
+def current_prompt(store: BaseStore, namespace: tuple[str, ...], name: str) -> Steps[Prompt | None]:
+    """Return a prompt as it is now, or `None`. Steps: drive them with `run` or `arun`.
+
+    Args:
+        store: Where the prompts are.
+        namespace: Their namespace.
+        name: Name of the prompt.
+    """
+    item = yield from _item(store, namespace, name)
+    return _prompt(item)
+
+
+def _item(store: BaseStore, namespace: tuple[str, ...], name: str) -> Steps[Item | None]:
+    ops = [GetOp(namespace, name)]
+    (item,) = yield Io(partial(store.batch, ops), partial(store.abatch, ops))
+    return item if isinstance(item, Item) else None
 
 
 def _prompt(item: Item | None) -> Prompt | None:

@@ -6,7 +6,7 @@ embedded only when that can change the order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -36,6 +36,8 @@ class Candidates:
         author: Number of the only author that the query names; `NOBODY` if it names none, or several.
         related: Array of shape (slots,), float32, in [0, 1]: how well it stands in the relation that the query asks
             for (`warmgraph.ranking.related`); `None` if it asks for none.
+        similar: From a slot to the cosine of every slot to it, an array of shape (slots,), float32, 0 where a slot has
+            no vector. `None` without vectors.
     """
 
     lexical: Scores
@@ -46,6 +48,7 @@ class Candidates:
     cues: Cues = NO_CUES
     author: int = NOBODY
     related: Scores | None = None
+    similar: Callable[[int], Scores] | None = None
 
 
 @runtime_checkable

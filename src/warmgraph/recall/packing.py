@@ -16,11 +16,12 @@ from warmgraph.memory_block import MemoryLine, render_block
 from warmgraph.recall.held import HeldItems
 from warmgraph.recall.traces import RecalledItem
 from warmgraph.steps import Io, Steps
+from warmgraph.store.recalls import DropReason
 from warmgraph.store.records import text_of
 
 __all__ = ["DEFAULT_MAX_TOKENS", "DEFAULT_MIN_SCORE", "LeftOut", "Packed", "TokenCounter", "pack", "pack_from_store"]
 
-LeftOut: TypeAlias = Literal["low_score", "missing", "unreadable", "quarantined", "budget"]
+LeftOut: TypeAlias = Literal["low_score", "missing", "unreadable", "quarantined", "budget"] | DropReason
 TokenCounter: TypeAlias = Callable[[Sequence[BaseMessage]], int]
 
 # Ten turns of real conversations take 540 tokens; a thousand leave room for longer ones.
@@ -115,7 +116,7 @@ def pack(
 
     Over the budget the worst-ranked go first, and so does any single memory that would not fit even alone. What stays
     is shown in the order in which it was said, not by rank: a later memory corrects an earlier one, and a question
-    stands before its answer.
+    stands before its answer. What the same person said in the same words is shown once, as the best-ranked of them.
 
     Args:
         found: (key, score, item) of each memory, best first; an item of `None` is gone from the store.
@@ -136,12 +137,18 @@ def pack(
     """
     dropped: dict[str, LeftOut] = dict(left_out or {})
     readable: list[_Readable] = []
+    shown: set[tuple[str, str | None, str | None]] = set()
     for key, score, item in found:
         entry = _read(key, score, item)
-        if isinstance(entry, _Readable):
-            readable.append(entry)
-        else:
+        if not isinstance(entry, _Readable):
             dropped[key] = entry
+            continue
+        same = " ".join(entry.line.text.casefold().split()), entry.line.author, entry.line.role
+        if same in shown:
+            dropped[key] = "duplicate"
+        else:
+            shown.add(same)
+            readable.append(entry)
     text, tokens = _render(readable, token_counter)
     kept = readable
     if tokens > max_tokens:

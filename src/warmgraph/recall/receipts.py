@@ -10,10 +10,35 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from warmgraph.recall.packing import LeftOut
-from warmgraph.recall.traces import DecisionTrace, Tier
+from warmgraph.recall.packing import LeftOut, Packed
+from warmgraph.recall.traces import DecisionTrace, RecallTrace, Tier
 
-__all__ = ["MemoryErrorEvent", "MemoryEvent", "RecallReceipt", "RememberReceipt", "ScheduleReceipt", "SummarizeReceipt"]
+__all__ = [
+    "Candidate",
+    "MemoryErrorEvent",
+    "MemoryEvent",
+    "RecallReceipt",
+    "RememberReceipt",
+    "ScheduleReceipt",
+    "SummarizeReceipt",
+    "candidates_of",
+]
+
+
+class Candidate(TypedDict):
+    """A memory that might have been used.
+
+    Attributes:
+        key: Its key.
+        score: Its score; `None` where the store gives none.
+        tier: Where it was found.
+        left_out: Why the model does not get it; `None` where it does.
+    """
+
+    key: str
+    score: float | None
+    tier: Tier
+    left_out: LeftOut | None
 
 
 class RecallReceipt(TypedDict):
@@ -28,7 +53,9 @@ class RecallReceipt(TypedDict):
         scores: Their scores, in the same order.
         count: How many they are.
         tokens: How many tokens their block takes.
-        left_out: Keys that were found and not used, each with the reason.
+        left_out: Keys that were found and not used, each with the reason: "low_score" (below the threshold), "budget",
+            "duplicate", "crowded" (by questions), "filter", "expired", "missing", "unreadable", "quarantined".
+        candidates: All of both, with their scores, best first.
         milliseconds: Time spent on the recall, over all nodes.
     """
 
@@ -41,6 +68,7 @@ class RecallReceipt(TypedDict):
     count: int
     tokens: int
     left_out: dict[str, LeftOut]
+    candidates: list[Candidate]
     milliseconds: float
 
 
@@ -104,6 +132,21 @@ class MemoryErrorEvent(TypedDict):
     node: str
     error: str
     message: str
+
+
+def candidates_of(trace: RecallTrace, packed: Packed) -> list[Candidate]:
+    """Return all memories of a recall, used or not, best first."""
+    found: dict[str, Candidate] = {}
+    for dropped in trace.get("dropped", ()):
+        found[dropped["key"]] = {
+            "key": dropped["key"],
+            "score": dropped["score"],
+            "tier": trace["tier"],
+            "left_out": dropped["reason"],
+        }
+    for item in trace["items"]:  # what was left out of one tier may have come from the other
+        found[item["key"]] = {**item, "left_out": packed.left_out.get(item["key"])}
+    return sorted(found.values(), key=lambda each: float("inf") if each["score"] is None else -each["score"])
 
 
 MemoryEvent = RecallReceipt | RememberReceipt | SummarizeReceipt | ScheduleReceipt | MemoryErrorEvent

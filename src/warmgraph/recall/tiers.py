@@ -16,12 +16,14 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import BaseStore, SearchItem
 
+from warmgraph.clock import SystemClock
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.ranking import PeekRouter, Signals, WarmRouter
 from warmgraph.recall.merging import merge_ranked
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store import Recall
 from warmgraph.store.crowding import search_exactly
+from warmgraph.store.validity import AsOf, as_instant, true_now, true_then
 
 __all__ = [
     "arecall",
@@ -94,6 +96,7 @@ def recall_long_term(
     limit: int = 10,
     filter: Filter = None,
     exclude: Collection[str] = (),
+    as_of: AsOf | None = None,
 ) -> Recall:
     """Search everything that is stored in a namespace.
 
@@ -104,6 +107,7 @@ def recall_long_term(
         limit: How many memories to return at most.
         filter: As in `BaseStore.search`.
         exclude: Keys that are not returned.
+        as_of: Recall what was true at this time, by default now.
 
     Raises:
         InvalidArgumentError: `namespace` is empty or `limit` is below 1.
@@ -117,7 +121,7 @@ def recall_long_term(
         [{'content': 'I live in Lisbon.'}]
     """
     _check(namespace, limit)
-    return run(long_term_steps(store, namespace, query, limit, filter, exclude))
+    return run(long_term_steps(store, namespace, query, limit, filter, exclude, as_of))
 
 
 async def arecall_long_term(
@@ -128,10 +132,11 @@ async def arecall_long_term(
     limit: int = 10,
     filter: Filter = None,
     exclude: Collection[str] = (),
+    as_of: AsOf | None = None,
 ) -> Recall:
     """Do what `recall_long_term` does, on an event loop."""
     _check(namespace, limit)
-    return await arun(long_term_steps(store, namespace, query, limit, filter, exclude))
+    return await arun(long_term_steps(store, namespace, query, limit, filter, exclude, as_of))
 
 
 def recall(
@@ -143,6 +148,7 @@ def recall(
     filter: Filter = None,
     exclude: Collection[str] = (),
     router: WarmRouter | None = None,
+    as_of: AsOf | None = None,
 ) -> Recall:
     """Recall warm first: the warm tier, and the long-term tier when the router says that it is not enough.
 
@@ -154,6 +160,8 @@ def recall(
         filter: As in `BaseStore.search`.
         exclude: Keys that are neither returned nor counted.
         router: Decides whether the warm tier is enough; `PeekRouter()` by default.
+        as_of: Recall what was true at this time: a datetime, a date, or one of them in ISO 8601. Changed and deleted
+            memories are found as they were then. The warm tier knows the present, and is not asked.
 
     Returns:
         The best memories with the tier they came from and the decision; after a miss the merge of both tiers.
@@ -168,7 +176,7 @@ def recall(
         ('long_term', False)
     """
     _check(namespace, limit)
-    return run(_both(store, namespace, query, limit, filter, exclude, router))
+    return run(_both(store, namespace, query, limit, filter, exclude, router, as_of))
 
 
 async def arecall(
@@ -180,10 +188,11 @@ async def arecall(
     filter: Filter = None,
     exclude: Collection[str] = (),
     router: WarmRouter | None = None,
+    as_of: AsOf | None = None,
 ) -> Recall:
     """Do what `recall` does, on an event loop."""
     _check(namespace, limit)
-    return await arun(_both(store, namespace, query, limit, filter, exclude, router))
+    return await arun(_both(store, namespace, query, limit, filter, exclude, router, as_of))
 
 
 def warm_steps(
@@ -200,26 +209,39 @@ def warm_steps(
 
 
 def long_term_steps(
-    store: BaseStore, namespace: tuple[str, ...], query: str, limit: int, filter: Filter, exclude: Collection[str]
+    store: BaseStore,
+    namespace: tuple[str, ...],
+    query: str,
+    limit: int,
+    filter: Filter,
+    exclude: Collection[str],
+    as_of: AsOf | None = None,
 ) -> Steps[Recall]:
     """Do what `recall_long_term` does, as steps; arguments are taken as checked."""
     own: Call | None = getattr(store, "recall_long_term", None)
-    if own is None:
-        conditions = dict(filter) if filter is not None else None
+    if own is not None:
+        aown: Call = store.arecall_long_term  # type: ignore[attr-defined]
+        options: dict[str, Any] = {"limit": limit, "filter": filter, "exclude": exclude}
+        if as_of is not None:
+            options["as_of"] = as_of
+        found: Recall = yield Io(partial(own, namespace, query, **options), partial(aown, namespace, query, **options))
+        return found
+    conditions = dict(filter) if filter is not None else None
 
+    def ask(place: tuple[str, ...], wanted: int) -> Steps[list[SearchItem]]:
         def search(ask: int) -> Steps[Sequence[SearchItem]]:
             found: Sequence[SearchItem] = yield Io(
-                partial(store.search, namespace, query=query, filter=conditions, limit=ask),
-                partial(store.asearch, namespace, query=query, filter=conditions, limit=ask),
+                partial(store.search, place, query=query, filter=conditions, limit=ask),
+                partial(store.asearch, place, query=query, filter=conditions, limit=ask),
             )
             return found
 
-        items = yield from search_exactly(search, namespace, limit, len(exclude))
-        return Recall([item for item in items if item.key not in exclude][:limit], "long_term")
-    aown: Call = store.arecall_long_term  # type: ignore[attr-defined]
-    options = {"limit": limit, "filter": filter, "exclude": exclude}
-    found: Recall = yield Io(partial(own, namespace, query, **options), partial(aown, namespace, query, **options))
-    return found
+        items = yield from search_exactly(search, place, wanted, len(exclude))
+        return [item for item in items if item.key not in exclude][:wanted]
+
+    if as_of is not None:
+        return Recall((yield from true_then(ask, namespace, limit, as_instant(as_of), exclude)), "long_term")
+    return Recall((yield from true_now(ask, namespace, limit, SystemClock().now())), "long_term")
 
 
 def _both(
@@ -230,8 +252,12 @@ def _both(
     filter: Filter,
     exclude: Collection[str],
     router: WarmRouter | None,
+    as_of: AsOf | None,
 ) -> Steps[Recall]:
     own: Call | None = getattr(store, "recall", None)
+    if as_of is not None:  # the warm tier knows the present
+        then = yield from long_term_steps(store, namespace, query, limit, filter, exclude, as_of)
+        return then
     if own is not None:
         aown: Call = store.arecall  # type: ignore[attr-defined]
         options = {"limit": limit, "filter": filter, "exclude": exclude, "router": router}

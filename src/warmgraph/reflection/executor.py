@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, overload
 from langgraph.store.base import BaseStore
 
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.reflection.local import LocalReflectionExecutor
+from warmgraph.reflection.local import LocalReflectionExecutor, _open_executors
 from warmgraph.reflection.remote import RemoteReflectionExecutor
 
 if TYPE_CHECKING:
     from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
 
-__all__ = ["ReflectionExecutor"]
+__all__ = ["ReflectionExecutor", "open_executors"]
 
 
 @overload
@@ -89,3 +89,8 @@ def ReflectionExecutor(  # noqa: N802
     if store is not None:
         raise InvalidArgumentError("store", expected="nothing, as the reflector has its server's", got=store)
     return RemoteReflectionExecutor(reflector, namespace, url=url, client=client, sync_client=sync_client, **options)
+
+
+def open_executors() -> list[LocalReflectionExecutor]:
+    """Return the executors of this process that run jobs here and were not shut down."""
+    return list(_open_executors)

@@ -23,6 +23,7 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import ExecutorClosedError, InvalidArgumentError, JobLeftError, StoreError
 from warmgraph.forks import ForkAware, watch_forks
 from warmgraph.reflection import tables
+from warmgraph.reflection.erasing import complete_job_erasures
 from warmgraph.reflection.jobs import JobListener, JobState, ReflectionJob, ReflectionStats
 from warmgraph.reflection.queue import JobQueue
 from warmgraph.reflection.running import JobRunner, as_runnable
@@ -37,6 +38,7 @@ from warmgraph.reflection.scope import (
 from warmgraph.reflection.submissions import Merge, Submission, combined
 from warmgraph.reflection.workers import Retries, Workers
 from warmgraph.steps import Io, Steps, arun, run
+from warmgraph.store.own_records import JOBS_SUFFIX
 
 __all__ = ["LocalReflectionExecutor"]
 
@@ -137,6 +139,7 @@ class LocalReflectionExecutor(ForkAware):
             listener=listener,
             ended=self._end,
         )
+        complete_job_erasures(self._queue, store)
         self._workers.start()
         watch_forks(self)
         _open_executors.add(self)
@@ -375,7 +378,7 @@ def _queue_path(store: BaseStore | None) -> str:
     for each in (store, getattr(store, "long_term", None)):
         path = getattr(each, "path", None)
         if isinstance(path, str) and path != ":memory:":
-            return f"{path}-jobs"
+            return f"{path}{JOBS_SUFFIX}"
     return ":memory:"
 
 

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import threading
 import uuid
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Literal, TypeVar
@@ -17,7 +18,7 @@ from warmgraph.reflection.tables import prepare
 from warmgraph.store.sqlite.failures import typed_errors
 from warmgraph.store.sqlite.writer import GroupCommitWriter
 
-__all__ = ["JobQueue"]
+__all__ = ["JobQueue", "open_queues"]
 
 T = TypeVar("T")
 FORK_SECONDS = 10.0
@@ -52,6 +53,7 @@ class JobQueue(ForkAware):
                 os.makedirs(os.path.dirname(self._file), exist_ok=True)
             self._writer: GroupCommitWriter | None = GroupCommitWriter(self._connect, path)
         watch_forks(self)
+        _open_queues.add(self)
 
     def submit(self, step: Callable[[sqlite3.Connection], T], applied: Callable[[T], None] | None = None) -> Future[T]:
         """Queue a step; see `GroupCommitWriter.submit`."""
@@ -60,6 +62,14 @@ class JobQueue(ForkAware):
     def run(self, step: Callable[[sqlite3.Connection], T]) -> T:
         """Run a step and wait for it."""
         return self.submit(step).result()
+
+    def maintain(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Queue work outside of a transaction; see `GroupCommitWriter.maintain`."""
+        return self._use().maintain(work)
+
+    def is_at(self, path: str) -> bool:
+        """Whether the queue lies in a file."""
+        return not self.in_memory and os.path.abspath(path) == self._file
 
     def is_gone(self, owner: str) -> bool:
         """Whether an owner is a process of this machine that has ended."""
@@ -79,6 +89,7 @@ class JobQueue(ForkAware):
 
     def close(self) -> None:
         """Finish what was submitted and close the file. Safe to call twice."""
+        _open_queues.discard(self)
         with self._lock:
             self._closed = True
             writer = self._writer
@@ -124,6 +135,12 @@ class JobQueue(ForkAware):
         return connection
 
 
+def open_queues() -> list[JobQueue]:
+    """Return the queues that are open in this process."""
+    return list(_open_queues)
+
+
+_open_queues: weakref.WeakSet[JobQueue] = weakref.WeakSet()
 _owners: set[str] = set()  # those of this process that live
 _owners_lock = threading.Lock()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -13,8 +15,9 @@ from langgraph.store.base import IndexConfig
 from numpy.typing import NDArray
 
 from warmgraph.embeddings import Embedder, create_embedder
-from warmgraph.errors import InvalidArgumentError
-from warmgraph.index import Analyzer, FlatIndex, Metric, NamespaceIndex
+from warmgraph.errors import DimensionError, EmbeddingError, InvalidArgumentError
+from warmgraph.index import Analyzer, FlatIndex, Metric, NamespaceIndex, RoutedIndex, Routing
+from warmgraph.index import Plan as VectorPlan
 from warmgraph.ranking import (
     Cues,
     DenseScorer,
@@ -32,6 +35,8 @@ from warmgraph.store.search import Query
 
 __all__ = ["Ranking", "SearchMode"]
 
+logger: logging.Logger = logging.getLogger(__name__)
+
 SearchMode: TypeAlias = Literal["dense", "lexical", "hybrid"]
 # A query of no other words asks for no memory in particular: "What do you know about me?", "Who am I?"
 GENERIC_WORDS = "know remember recall tell told say said learn memory memories summary summarize happen"
@@ -42,6 +47,9 @@ _METRICS: dict[object, Metric] = {"cosine": "cosine", "l2": "l2", "inner_product
 
 
 WORDS = LexicalScorer()
+
+OUTAGE_SECONDS = 30.0
+"""For so long after the model failed, recalls do not ask it again: each would wait until it times out."""
 
 
 class Ranking:
@@ -91,10 +99,30 @@ class Ranking:
         }
         self.search_scorer: Scorer = scorers[mode]
         self._generic = frozenset(analyzer(GENERIC_WORDS))
+        self._outage: tuple[float, str] | None = None  # until when, and why
 
     def new_index(self) -> NamespaceIndex:
         """Make an empty index of a namespace."""
         return NamespaceIndex(partial(FlatIndex, metric=self.metric))
+
+    def new_large_index(
+        self, directory: Path | None, plan: VectorPlan | None, routing: Routing | None
+    ) -> NamespaceIndex:
+        """Make an empty index of a namespace that may get large.
+
+        Args:
+            directory: Where its vectors are mapped into memory once they have codes; `None` for RAM.
+            plan: How many make which way of searching the fastest.
+            routing: What was made for it before.
+        """
+        if self.metric != "cosine":
+            return self.new_index()
+
+        def make(dims: int) -> RoutedIndex:
+            known = routing if routing is not None and routing.dims == dims else None
+            return RoutedIndex(dims, path=directory, plan=plan, unnamed=True, routing=known, defers=True)
+
+        return NamespaceIndex(make)
 
     def query(self, text: str, scorer: Scorer) -> Steps[Query]:
         """Prepare a query, embedding it if the scorer needs that and it was not embedded before."""
@@ -103,6 +131,16 @@ class Ranking:
             vector = yield from self.embed_query(text)
         query = Query(() if isinstance(scorer, DenseScorer) else self.analyzer(text), vector, scorer)
         return self.checked(query, text)
+
+    def query_by_vector(self, text: str) -> Steps[Query]:
+        """Prepare a query by vector alone.
+
+        Raises:
+            InvalidArgumentError: There is no index.
+        """
+        if self.embedder is None:
+            raise InvalidArgumentError("index", expected="a store with an index, to embed the query with", got=None)
+        return self.query(text, DenseScorer())
 
     def checked(self, query: Query, text: str) -> Query:
         """Return a query, or one by words if it asks for vectors that cannot be compared, as may show at any time."""
@@ -132,6 +170,9 @@ class Ranking:
             text: The query.
             now: From when on "last week" is counted.
             index: Where will be looked: a query that names who wrote there is embedded as they would put it.
+
+        Returns:
+            The query. One that cannot be embedded, because the model fails, ranks by words, and says so.
         """
         query = self.words(text, now)
         if not self.recall_scorer.needs_dense or not self.comparable() or isinstance(query.scorer, OverviewScorer):
@@ -140,8 +181,27 @@ class Ranking:
             with index.lock:
                 named = index.traits.named(query.cues.words)
             text = first_person(text, named) if named else text
-        vector = yield from self.embed_query(text)
+        try:
+            vector = yield from self._embed_for_recall(text, now.timestamp())
+        except (EmbeddingError, DimensionError) as error:
+            return replace(query, failure=error)
         return replace(query, vector=vector, scorer=self.recall_scorer) if self.comparable() else query
+
+    def _embed_for_recall(self, text: str, now: float) -> Steps[NDArray[np.float32]]:
+        """Embed a query, unless the model has just failed and does not know it from before."""
+        embedder, outage = self.embedder, self._outage
+        assert embedder is not None
+        if outage is not None and now < outage[0] and embedder.cached_query(text) is None:
+            raise EmbeddingError(outage[1])
+        try:
+            vector = yield from self.embed_query(text)
+        except (EmbeddingError, DimensionError) as error:
+            if error.__cause__ is not None:  # the model's own; whoever calls an async one from sync code must learn to
+                self._outage = now + OUTAGE_SECONDS, str(error)
+                logger.warning("a query could not be embedded; words rank for %g s: %s", OUTAGE_SECONDS, error)
+            raise
+        self._outage = None
+        return vector
 
     def _terms(self, text: str, cues: Cues) -> list[str]:
         """Return the terms of a query without those of a time that is meant from today on.
@@ -165,13 +225,18 @@ class Ranking:
         )
         return vector
 
+    def forget_queries(self) -> None:
+        """Forget the vectors of queries, which may quote what is being erased."""
+        if self.embedder is not None:
+            self.embedder.forget_queries()
+
     def searchables(
         self, puts: Sequence[Put], *, later: bool = False
     ) -> Steps[list[tuple[Searchable, NDArray[np.float32] | None]]]:
         """Return how each put is searched, with vectors of shape (texts, dims); all are embedded in one call.
 
         Args:
-            puts: The writes.
+            puts: The writes. Those that are to be embedded later get no vectors.
             later: As in `Indexing.searchable`.
         """
         indexing = self.indexing
@@ -179,7 +244,8 @@ class Ranking:
             Searchable() if put.value is None else indexing.searchable(put.value, put.index, later=later)
             for put in puts
         ]
-        texts = list(found[0].texts) if len(found) == 1 else [text for each in found for text in each.texts]
+        embedded = [each.texts if put.embed else () for put, each in zip(puts, found, strict=True)]
+        texts = [text for each in embedded for text in each]
         if self.embedder is None or not texts:
             return [(each, None) for each in found]
         embedder = self.embedder
@@ -191,9 +257,9 @@ class Ranking:
             return [(found[0], vectors)]
         prepared: list[tuple[Searchable, NDArray[np.float32] | None]] = []
         start = 0
-        for each in found:
-            stop = start + len(each.texts)
-            prepared.append((each, vectors[start:stop] if each.texts else None))
+        for each, of_it in zip(found, embedded, strict=True):
+            stop = start + len(of_it)
+            prepared.append((each, vectors[start:stop] if of_it else None))
             start = stop
         return prepared
 

@@ -24,19 +24,16 @@ class Searchable(NamedTuple):
     Args:
         texts: What is embedded; several texts give several vectors.
         document: What the lexical index holds, or a function that makes it; `None` when the item is not indexed.
+        paths: Where its words are.
         question: Whether it is a question.
         importance: As given by the record, in [0, 1]; `None` when it says nothing.
     """
 
     texts: tuple[str, ...] = ()
     document: Document = None
+    paths: tuple[str, ...] = ()
     question: bool = False
     importance: float | None = None
-
-    @property
-    def made(self) -> LexicalDocument | None:
-        """The document, made now if it was to be made later."""
-        return self.document() if callable(self.document) else self.document
 
 
 class Indexing:
@@ -73,13 +70,20 @@ class Indexing:
         else:
             texts = tuple(text for path in paths for text in _texts_at(value, path))
         document = (
-            partial(self._document, value, paths)
-            if later and self.analyzer is analyze
-            else self._document(value, paths)
+            partial(self.document, value, paths) if later and self.analyzer is analyze else self.document(value, paths)
         )
-        return Searchable(texts, document, _asks(value), given_importance(value))
+        return Searchable(texts, document, paths, _asks(value), given_importance(value))
 
-    def _document(self, value: Mapping[str, Any], paths: Sequence[str]) -> LexicalDocument:
+    def document(self, value: Mapping[str, Any], paths: Sequence[str]) -> LexicalDocument:
+        """Return what the lexical index holds of a value.
+
+        Args:
+            value: The value.
+            paths: Where its words are.
+
+        Raises:
+            InvalidArgumentError: The analyzer does not return terms.
+        """
         words: dict[str, int] = {}
         characters, dated = 0, False
         for path in paths:

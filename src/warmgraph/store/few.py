@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from warmgraph.index import NamespaceIndex
+from warmgraph.store.recalls import Dropped, DropReason
 
 __all__ = ["PLACES", "TIE", "Glance", "Place", "best_of_few", "glance_of", "look_at_few", "new_among", "recall_few"]
 
@@ -38,6 +39,7 @@ def recall_few(
     scores: Mapping[int, float],
     wanted: int,
     exclude: Collection[str],
+    dropped: list[Dropped] | None = None,
 ) -> tuple[Glance, list[Place]]:
     """Do what `look_at_few` and `best_of_few` do for the warm items, in one loop. The caller holds the index's lock.
 
@@ -47,6 +49,7 @@ def recall_few(
         scores: What ranks, by the same slots.
         wanted: How many places.
         exclude: Keys to leave out.
+        dropped: Takes what is left out because it says nothing new.
     """
     is_warm, seqs = index.warm.data, index.seqs.data
     excluded = _slots_of(index, exclude) if exclude else ()
@@ -63,7 +66,10 @@ def recall_few(
         elif score > cold:
             cold = score
     places.sort(reverse=True)
-    kept = new_among(index, [slot for _, _, slot in places], wanted) if wanted else []
+    left: list[tuple[int, DropReason]] | None = None if dropped is None else []
+    kept = new_among(index, [slot for _, _, slot in places], wanted, left) if wanted else []
+    if left and dropped is not None:
+        dropped += [Dropped(index.key(places[at][2]), places[at][0], reason) for at, reason in left]
     warm_items = index.warm_items
     for slot in excluded:
         warm_items -= is_warm[slot]
@@ -104,6 +110,7 @@ def best_of_few(
     warm_only: bool,
     exclude: Collection[str],
     varied: bool,
+    dropped: list[Dropped] | None = None,
 ) -> list[Place]:
     """Return the best items that score above 0, the newest of equal ones first; see `rank` for the arguments."""
     is_warm, seqs = index.warm.data, index.seqs.data
@@ -115,15 +122,26 @@ def best_of_few(
     ]
     places.sort(reverse=True)
     if varied and k:
-        kept = new_among(index, [slot for _, _, slot in places], k)
+        left: list[tuple[int, DropReason]] | None = None if dropped is None else []
+        kept = new_among(index, [slot for _, _, slot in places], k, left)
+        if left and dropped is not None:
+            dropped += [Dropped(index.key(places[at][2]), places[at][0], reason) for at, reason in left]
         places = [places[at] for at in kept]
     return places[:k]
 
 
-def new_among(index: NamespaceIndex, slots: Sequence[int], k: int) -> list[int]:
+def new_among(
+    index: NamespaceIndex, slots: Sequence[int], k: int, dropped: list[tuple[int, DropReason]] | None = None
+) -> list[int]:
     """Return which `k` of ranked slots say something new, as places in the ranking.
 
     Of items with the same words the best stands for all, and at most a quarter of the places goes to questions.
+
+    Args:
+        index: The namespace.
+        slots: Ranked slots.
+        k: How many.
+        dropped: Takes the places that are left out before there are `k`, with the reason.
     """
     is_question, fingerprints = index.questions.data, index.fingerprints
     kept: list[int] = []
@@ -132,6 +150,8 @@ def new_among(index: NamespaceIndex, slots: Sequence[int], k: int) -> list[int]:
     for at, slot in enumerate(slots):
         mark, asked = fingerprints[slot], is_question[slot]
         if (mark and mark in said) or (asked and not questions):
+            if dropped is not None:
+                dropped.append((at, "duplicate" if mark and mark in said else "crowded"))
             continue
         said.add(mark)
         questions -= asked

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from warmgraph.ranking import RouterStats
+
 __all__ = ["RoutedStats", "WarmStats"]
 
 
@@ -24,6 +26,9 @@ class RoutedStats:
         failed_renewals: Items that were read and whose time to live could not be renewed in the file.
         sweeps: Rounds of the sweeper since the start.
         failed_sweeps: Of these, those that failed; the log says why.
+        vector_disk_bytes: Disk that vectors of large namespaces take a second time, mapped into memory.
+        refits: How often codes and cells were made for a namespace since the start.
+        failed_refits: How often that failed; the log says why.
     """
 
     items: int
@@ -37,6 +42,9 @@ class RoutedStats:
     failed_renewals: int = 0
     sweeps: int = 0
     failed_sweeps: int = 0
+    vector_disk_bytes: int = 0
+    refits: int = 0
+    failed_refits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,9 @@ class WarmStats:
         evictions: Items that had to make room.
         arena_bytes: RAM that the vectors of a store without a long-term tier take, with the room kept for more; 0 with
             a long-term tier, whose own figures have it.
+        router: What a router that learns has seen, and what answering warm has cost; `None` without one.
+        checks: Warm answers that were compared with the long-term tier's, in the background.
+        failed_checks: Comparisons that failed, or that were left out because too many waited.
     """
 
     items: int
@@ -65,3 +76,6 @@ class WarmStats:
     fallbacks: int
     evictions: int
     arena_bytes: int
+    router: RouterStats | None = None
+    checks: int = 0
+    failed_checks: int = 0

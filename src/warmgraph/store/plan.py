@@ -21,6 +21,7 @@ from langgraph.store.base import (
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.store.filters import Predicate, compile_filter
+from warmgraph.store.recalls import Dropped
 from warmgraph.store.values import freeze_value
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Put",
     "Read",
     "Search",
+    "WordsPut",
     "check_count",
     "check_namespace",
     "check_put",
@@ -61,12 +63,27 @@ class Search(NamedTuple):
     refresh_ttl: bool = True
     filter: Mapping[str, Any] | None = None
     exclude: frozenset[str] = frozenset()
+    dropped: list[Dropped] | None = None  # takes what scored well enough and is left out
 
 
 class ListNamespaces(NamedTuple):
     """List namespaces; the original op, checked."""
 
     op: ListNamespacesOp
+
+
+class WordsPut(PutOp):
+    """A put whose vectors are made later: the item is kept, and found by its words until then.
+
+    For `batch` and `abatch` of our stores, where the model that embeds is away. A file's items without vectors get them
+    with the next write that embeds, or from `RoutedStore.reembed`. For any other store it is a plain `PutOp`.
+
+    Example:
+        >>> WordsPut(("memories", "ana"), "home", {"content": "I live in Lisbon."}).key
+        'home'
+    """
+
+    __slots__ = ()
 
 
 class Put(NamedTuple):
@@ -77,6 +94,7 @@ class Put(NamedTuple):
     value: dict[str, Any] | None
     index: Literal[False] | list[str] | None = None  # type: ignore[assignment]
     ttl: float | None = None
+    embed: bool = True  # False: its vectors are made later
 
 
 Read: TypeAlias = Get | Search | ListNamespaces
@@ -162,6 +180,8 @@ def recall_search(
 def _add(plan: Plan, op: Op) -> None:
     if isinstance(op, PutOp):
         put = check_put(*op)
+        if isinstance(op, WordsPut):
+            put = put._replace(embed=False)
         place = put.namespace, put.key
         if plan.writes:
             plan.writes.pop(place, None)  # the last one of an item wins, in the last one's place

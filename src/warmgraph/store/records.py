@@ -38,10 +38,10 @@ class MemoryRecord:
         trust: How far its source is to be trusted, from 0 (quarantined) to 1 (said by the user).
         valid_from: From when on it is true, ISO 8601.
         valid_to: Until when it was true, ISO 8601; unset while it still is.
-        supersedes: Key of the memory that this one replaces.
+        supersedes: What this one replaces: a revision of itself in its history, "KEY#NUMBER", or the key of another.
         checkpoint_id: The checkpoint at which it was written.
         embedding_model: What made its vector.
-        meta: Anything else.
+        meta: Anything else. In `meta.sources` a memory that was made from others names their keys.
 
     Example:
         >>> record = MemoryRecord(content="I live in Lisbon.", author="ana", role="user")

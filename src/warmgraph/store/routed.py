@@ -8,6 +8,8 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from langgraph.store.base import IndexConfig, Result, SearchItem, TTLConfig
@@ -16,24 +18,30 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.embeddings import Embedder
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index import Analyzer, NamespaceIndex, analyze
-from warmgraph.ranking import Scorer
+from warmgraph.index import Plan as VectorPlan
+from warmgraph.ranking import Reranker, RerankFunction, Scorer
 from warmgraph.steps import Io, Steps, arun, run
 from warmgraph.store.config import Ranking, SearchMode
-from warmgraph.store.contract import StepStore, check_ttl_config
+from warmgraph.store.contract import check_ttl_config
 from warmgraph.store.figures import RoutedStats
+from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.plan import Plan, Put, Read, Search, check_count, recall_search
-from warmgraph.store.recalls import Recall
+from warmgraph.store.recalls import Dropped, Found, Recall
+from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.search import Query
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.database import Database
-from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes, Written
+from warmgraph.store.sqlite.held_rows import HeldRows
+from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
 from warmgraph.store.sqlite.rows import MICROSECONDS, Row, pending_write
+from warmgraph.store.sqlite.state import Merge, merge_state, read_state
+from warmgraph.store.sqlite.unembedded import Unembedded
 from warmgraph.store.sqlite.upkeep import Compacted, Reembedded, Upkeep, file_bytes
-from warmgraph.store.sqlite.vectors import model_in_use
-from warmgraph.store.sqlite.writes import apply_writes
+from warmgraph.store.validity import AsOf, open_only, recall_as_of
 
 __all__ = ["RoutedStore"]
 
@@ -41,7 +49,7 @@ Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
 
 
-class RoutedStore(StepStore):
+class RoutedStore(ForgettingStore, SignallingStore):
     """A durable `BaseStore` in one file.
 
     Rows, vectors and term counts live in SQLite (WAL). One thread writes and commits what arrives together; a call
@@ -56,12 +64,18 @@ class RoutedStore(StepStore):
         path: The file; ":memory:" for a store that ends with the object.
         index: How to embed, as in LangGraph: `embed` (an Embeddings, a function, or a name such as "hashing"),
             `dims`, `fields`, `distance_type`. Without it search ranks by words (BM25F).
-        ttl: Times to live, as in LangGraph, in minutes. `sweep_interval_minutes` starts the sweeper.
+        ttl: Times to live, as in LangGraph, in minutes. A read in the second half of its time gives an item its whole
+            time again. `sweep_interval_minutes` starts the sweeper.
         search_mode: What `search` ranks by: "dense" (the default with an index), "lexical", or "hybrid".
         scorer: What `recall_long_term` ranks by. The default is the best there is for the embedder.
+        reranker: Reads the best of a recall, and puts them in order: an object with `rerank(query, texts)` (and
+            `arerank`), or such a function.
+        rerank_depth: How many it reads.
         analyzer: From text to terms.
         synchronous: "FULL", or "NORMAL" to let a power cut (not a crash) take the last commits.
         max_index_bytes: RAM that indexes of namespaces may take; the least recently used are dropped beyond.
+        vector_plan: From how many vectors of a namespace on they are searched by codes, and by cells, and how much a
+            search looks at.
         clock: Tells the time.
 
     Raises:
@@ -83,15 +97,19 @@ class RoutedStore(StepStore):
         ttl: TTLConfig | None = None,
         search_mode: SearchMode | None = None,
         scorer: Scorer | None = None,
+        reranker: Reranker | RerankFunction | None = None,
+        rerank_depth: int = RERANK_DEPTH,
         analyzer: Analyzer = analyze,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         max_index_bytes: int = 1 << 30,
+        vector_plan: VectorPlan | None = None,
         clock: Clock | None = None,
     ) -> None:
         if synchronous not in ("FULL", "NORMAL"):
             raise InvalidArgumentError("synchronous", expected="'FULL' or 'NORMAL'", got=synchronous)
         check_count("max_index_bytes", max_index_bytes, least=1)
         self.ttl_config: TTLConfig | None = check_ttl_config(ttl)
+        self._reranking = Reranking(reranker, rerank_depth)
         self.ranking: Ranking = Ranking(index, search_mode=search_mode, scorer=scorer, analyzer=analyzer)
         self.index_config: Mapping[str, Any] | None = self.ranking.index_config
         self.clock: Clock = clock or SystemClock()
@@ -99,14 +117,21 @@ class RoutedStore(StepStore):
         self._model = ModelWatch(self._database.path, self.ranking.embedder, self.ranking.indexing.fields)
         self.ranking.comparable = self._model.usable
         try:
-            self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes, self.ranking.new_index)
+            # Beside the file, for where that has room there is room for a copy of its vectors.
+            directory = None if self._database.in_memory else Path(self._database.file).parent
+            new_index = partial(self.ranking.new_large_index, directory, vector_plan)
+            read = self.ranking.indexing.document
+            self._indexes = LoadedIndexes(self._database, self._model, max_index_bytes, new_index, read)
         except BaseException:
             self._database.close()
             raise
         self._renewals = Renewals(self._indexes, self._now)
         self._reader = Reader(self._database, self._indexes, self._now, self._renewals, self.ranking)
+        weakref.finalize(self, self._indexes.refits.stop)
         weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
         self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
+        self._unembedded = Unembedded(self._upkeep)
+        self._resume_when_opened()
         self._sweep_if_configured()
 
     # -- opening and closing ------------------------------------------------------------------------
@@ -124,15 +149,19 @@ class RoutedStore(StepStore):
         """What embeds texts and queries, with its memo."""
         return self.ranking.embedder
 
+    @property
+    def held(self) -> HeldRows:
+        """What the file holds, as erasure, export and `warmgraph doctor` see it."""
+        return HeldRows(self, self._database, self._indexes, self._now, self.ranking)
+
     def close(self) -> None:
         """Finish what was begun and close the file. Safe to call twice.
 
         A write that was handed over before is committed; one that comes later is a StoreClosedError to its caller.
         """
         self.stop_ttl_sweeper()
+        self._indexes.refits.stop()
         self._database.close()
-
-    # -- what it can do besides ---------------------------------------------------------------------
 
     def recall_long_term(
         self,
@@ -142,8 +171,9 @@ class RoutedStore(StepStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
-        """Return the best items of one namespace, by the best ranking there is.
+        """Return the best items of one namespace that still hold, by the best ranking there is.
 
         Args:
             namespace: The namespace itself; nothing below it.
@@ -151,13 +181,13 @@ class RoutedStore(StepStore):
             limit: Items to return at most.
             filter: As in `search`.
             exclude: Keys that are neither returned nor counted in favour of a hit.
+            as_of: Recall what was true at this time, by default now; see `WarmStore.recall`.
 
         Raises:
             InvalidArgumentError: A bad argument.
-            EmbeddingError: The query could not be embedded.
             StoreError: The file could not be read.
         """
-        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+        return run(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude), as_of))
 
     async def arecall_long_term(
         self,
@@ -167,9 +197,10 @@ class RoutedStore(StepStore):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
         exclude: Collection[str] = (),
+        as_of: AsOf | None = None,
     ) -> Recall:
         """Recall like `recall_long_term`, without blocking the event loop."""
-        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude)))
+        return await arun(self._recall(recall_search(namespace, query, limit, filter, self.ttl_config, exclude), as_of))
 
     def stats(self) -> RoutedStats:
         """Return counts and bytes."""
@@ -183,6 +214,7 @@ class RoutedStore(StepStore):
             namespaces_loaded=len(parts),
             lexical_bytes=sum(lexical.ram_bytes for lexical, _ in parts),
             vector_bytes=sum(vectors.ram_bytes for _, vectors in parts),
+            vector_disk_bytes=sum(vectors.disk_bytes for _, vectors in parts),
             file_bytes=file_bytes(self._database),
             vector_model=None if self._model.in_use is None else str(self._model.in_use),
             vector_fields=None if self._model.in_use is None else self._model.in_use.fields,
@@ -190,6 +222,8 @@ class RoutedStore(StepStore):
             failed_renewals=self._renewals.failed,
             sweeps=sweeper.rounds,
             failed_sweeps=sweeper.failures,
+            refits=self._indexes.refits.done,
+            failed_refits=self._indexes.refits.failed,
         )
 
     def compact(self) -> Compacted:
@@ -239,7 +273,7 @@ class RoutedStore(StepStore):
 
     # -- the steps, which WarmStore takes as well ---------------------------------------------------
 
-    def recall_steps(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall_steps(self, search: Search) -> Steps[Found]:
         """Rank all items of one namespace; those that nothing speaks for are left out."""
         index = self.index_of(search.prefix)
         if index is None and self.ranking.recall_scorer.needs_dense:
@@ -251,7 +285,7 @@ class RoutedStore(StepStore):
             return self._reader.ranked([search.prefix], search, prepared, above=0.0)
 
         found: list[SearchItem] = yield Io(ranked)
-        return found
+        return Found(found, prepared.failure)
 
     def read_steps(self, reads: Sequence[Read]) -> Steps[list[Any]]:
         """Answer reads, in order."""
@@ -283,21 +317,16 @@ class RoutedStore(StepStore):
             failed: Called instead when nothing was committed, because of an error or because the caller gave up.
             origin: The listener whose write this is, and who need not be told.
         """
-        searchable = yield from self.ranking.searchables(puts)
-        pending = [pending_write(put, how, vectors) for put, (how, vectors) in zip(puts, searchable, strict=True)]
-        now, model = self._now(), self._model.ours
+        searchable = yield from self.ranking.searchables(puts, later=True)
+        yield from self._unembedded.written(puts, searchable)
+        now = self._now()
+        rows = [pending_write(put, how, vectors, now) for put, (how, vectors) in zip(puts, searchable, strict=True)]
 
-        def work(connection: sqlite3.Connection) -> list[Change]:
-            changes = apply_writes(connection, pending, now, model)
-            if model is not None and self._model.in_use is None:  # these may be the first vectors of the file
-                self._model.note(model_in_use(connection))
-            return changes
-
-        def queue() -> Future[Written]:
+        def queue(here: bool = False) -> Future[list[Change]]:
             if begin is not None:
                 begin()
             try:
-                future = self._indexes.write(work, origin=origin, landed=landed)
+                future = self._indexes.write_rows(rows, origin=origin, landed=landed, here=here)
             except BaseException:
                 if failed is not None:
                     failed()
@@ -306,7 +335,7 @@ class RoutedStore(StepStore):
                 future.add_done_callback(lambda done: failed() if done.cancelled() or done.exception() else None)
             return future
 
-        yield Io(lambda: queue().result(), lambda: asyncio.wrap_future(queue()))
+        yield Io(lambda: queue(here=True).result(), lambda: asyncio.wrap_future(queue()))
 
     def sweep_steps(self) -> Steps[int]:
         """Delete what has expired, and return how many items that were."""
@@ -354,11 +383,39 @@ class RoutedStore(StepStore):
         """
         self._renewals.renew(places)
 
+    def read_state(self, namespace: Namespace, name: str) -> Any:
+        """Return what warmgraph keeps for itself under a name, as JSON. Waits for the disk."""
+        return self._database.read(lambda connection: read_state(connection, namespace, name), snapshot=False)
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge news into what is kept under a name, by namespace, and return it. Waits for the disk."""
+        merged: dict[Namespace, object] = {}
+
+        def work(connection: sqlite3.Connection) -> list[Change]:
+            merged.update(merge_state(connection, name, news, merge))
+            return []  # nothing that an index would have to know
+
+        self._indexes.write(work).result()
+        return merged
+
     # -- within -------------------------------------------------------------------------------------
 
-    def _recall(self, search: Search) -> Steps[Recall]:
-        found = yield from self.recall_steps(search)
-        return Recall(found, "long_term")
+    def _recall(self, search: Search, as_of: AsOf | None) -> Steps[Recall]:
+        def ranked(asked: Search) -> Steps[Recall]:
+            dropped: list[Dropped] = []
+            found = yield from self.recall_steps(self._reranking.widened(asked)._replace(dropped=dropped))
+            found = yield from self._reranking.ordered(asked, found)
+            return Recall(found.items, "long_term", failure=found.failure, dropped=dropped)
+
+        if as_of is not None:
+            return recall_as_of(ranked, search, as_of)
+        return open_only(ranked, search, self.clock.now())
+
+    def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search one namespace by vector, and say how sure that is."""
+        query = yield from self.ranking.query_by_vector(wanted.search.query or "")
+        found: SignalledSearch = yield Io(lambda: self._reader.signalled(wanted, query))
+        return found
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         results: list[Result] = [None] * plan.size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from operator import itemgetter
 from typing import TypeAlias
@@ -11,15 +12,30 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from warmgraph.errors import WarmGraphError
 from warmgraph.index import NOBODY, NamespaceIndex
+from warmgraph.index.ordering import best_first
+from warmgraph.index.selection import lower_bound
 from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer, related
 from warmgraph.store.across import Ranked, rank_across
 from warmgraph.store.few import PLACES, Glance, best_of_few, glance_of, look_at_few, new_among
+from warmgraph.store.plan import Search
+from warmgraph.store.recalls import Dropped, DropReason
 
-__all__ = ["Glance", "Query", "Ranked", "look", "rank"]
+__all__ = ["Glance", "Query", "Ranked", "look", "note_dropped", "rank"]
 
 Namespace: TypeAlias = tuple[str, ...]
+MOST_DROPPED = 64
+"""A filter that nearly nothing matches must not turn an answer into a list of what it is not."""
 NO_SCORE = np.float32(-np.inf)
+
+BEST_BY_WORDS, CROWD = 50, 1000
+"""Items with the best words whose vectors are compared exactly in a large namespace; and how many there may be, where
+many are equally good."""
+
+FIRST, SECOND = 32, 512
+"""Vectors looked for in a large namespace: a page and the next ones come from one search of that many, so that they do
+not overlap. Where a filter lets too few of them through, all vectors are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +48,7 @@ class Query:
         scorer: From signals to scores.
         cues: What it says besides its words.
         events: The terms of each event that its relation names.
+        failure: Why it was not embedded, although the scorer asked for that.
     """
 
     terms: Sequence[str]
@@ -39,21 +56,29 @@ class Query:
     scorer: Scorer
     cues: Cues = NO_CUES
     events: Sequence[Sequence[str]] = ()
+    failure: WarmGraphError | None = None
 
     @property
     def only_dense(self) -> bool:
         """Whether the similarity of vectors decides alone."""
         return self.vector is not None and type(self.scorer) is DenseScorer
 
-    def scores(self, index: NamespaceIndex) -> NDArray[np.float32]:
-        """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock."""
-        dense = None if self.vector is None else index.dense(self.vector)
+    def scores(self, index: NamespaceIndex, among: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock.
+
+        Args:
+            index: Whose items.
+            among: The few slots that matter, if it is not all of them: shape (size,), bool.
+        """
         if isinstance(self.scorer, DenseScorer):
+            dense = None if self.vector is None else index.dense(self.vector)
             return dense if dense is not None else np.full(index.size, NO_SCORE)
+        lexical = index.lexical(self.terms)
+        dense = None if self.vector is None else _dense(index, self.vector, lexical, among)
         known = index.indexed if dense is None else index.indexed | (dense != NO_SCORE)
         scores = self.scorer.score(
             Candidates(
-                lexical=index.lexical(self.terms),
+                lexical=lexical,
                 dense=dense,
                 is_question=index.questions,
                 importance=index.importances,
@@ -61,6 +86,7 @@ class Query:
                 cues=self.cues,
                 author=self._author(index),
                 related=self._related(index),
+                similar=None if dense is None else partial(_similar, index),
             )
         )
         return np.where(known, scores, NO_SCORE)
@@ -90,24 +116,75 @@ class Query:
         return next(iter(named.values())) if len(named) == 1 else NOBODY
 
 
+def _dense(
+    index: NamespaceIndex,
+    vector: NDArray[np.float32],
+    lexical: NDArray[np.float32],
+    among: NDArray[np.bool_] | None,
+) -> NDArray[np.float32] | None:
+    """Return dense scores by slot: of a large namespace exact for what is best in either way, and for `among`.
+
+    What is recalled is among the nearest vectors or has the best words. What an item takes from its thread and its
+    neighbours rests on the others too; for that, what codes tell of them is enough.
+    """
+    if index.compares_all:
+        return index.dense(vector)
+    best = np.flatnonzero(lexical >= max(float(lower_bound(lexical, BEST_BY_WORDS)), 1e-6))
+    if len(best) > CROWD:  # many are equally good
+        best = best[np.argpartition(-lexical[best], CROWD)[:CROWD]]
+    return index.estimates(vector, best if among is None else np.union1d(best, np.flatnonzero(among)))
+
+
+def _similar(index: NamespaceIndex, slot: int) -> NDArray[np.float32]:
+    """Return the cosine of every slot to one, 0 without a vector; of several vectors the nearest count."""
+    found = np.zeros(index.size, np.float32)
+    if index.vectors is not None:
+        for vector in index.vectors.vectors_of(slot):
+            scores = index.dense(vector)
+            if scores is not None:
+                np.maximum(found, scores, out=found)
+    return found
+
+
+def note_dropped(search: Search, ranked: Ranked, reason: DropReason) -> None:
+    """Note, for whoever asked, that an item was ranked and is left out."""
+    if search.dropped is not None and len(search.dropped) < MOST_DROPPED:
+        search.dropped.append(Dropped(ranked.key, ranked.score, reason))
+
+
 _Place: TypeAlias = tuple[float, int, Ranked]
 
 
-def look(index: NamespaceIndex, terms: Sequence[str], now: float, exclude: Collection[str] = ()) -> Glance:
-    """Score all items of a namespace by their words, and compare the warm ones with the cold ones."""
+def look(index: NamespaceIndex, query: Query, now: float, exclude: Collection[str] = ()) -> Glance:
+    """Score all items of a namespace by their words, and compare the warm ones with the cold ones.
+
+    Where the query speaks of a time, or of an order of events, that decides as much as words do: what ranks is compared
+    as well, and the comparison that is less in favour of the warm items is returned.
+    """
+    timely = query.vector is None and (query.cues.period is not None or bool(query.events))
     with index.lock:
-        few = None if index.mortal else index.few(terms)
+        few = None if index.mortal or timely else index.few(query.terms)
         if few is not None:
             return look_at_few(index, few, exclude)
         live = index.live(now, exclude)
         warm = live & index.warm
-        scores = index.lexical(terms)
+        views = [index.lexical(query.terms)]
+        if timely:
+            views.append(np.maximum(query.scores(index), np.float32(0)))
+    return min((_glance(scores, live, warm) for scores in views), key=_in_favour)
+
+
+def _glance(scores: NDArray[np.float32], live: NDArray[np.bool_], warm: NDArray[np.bool_]) -> Glance:
     items, warm_items = int(np.count_nonzero(live)), int(np.count_nonzero(warm))
     warm_scores = scores[warm]
     if warm_items > PLACES:
         warm_scores = np.partition(warm_scores, warm_items - PLACES)[-PLACES:]
     cold_scores = scores[live & ~warm]
     return glance_of(warm_scores.tolist(), cold_scores.max().item() if len(cold_scores) else 0.0, warm_items, items)
+
+
+def _in_favour(glance: Glance) -> float:
+    return (glance.best_warm or 0.0) - (glance.best_cold or 0.0)
 
 
 def rank(
@@ -120,6 +197,7 @@ def rank(
     above: float | None = None,
     exclude: Collection[str] = (),
     varied: bool = False,
+    dropped: list[Dropped] | None = None,
 ) -> Iterator[Ranked]:
     """Yield all items, best first; equal ones newest first, those without a score last.
 
@@ -136,6 +214,7 @@ def rank(
         varied: Leaves out, among the first `wanted`, what says nothing new. Of items with the same words the best
             stands for all, and at most a quarter of the places goes to questions: who asks the same thing often
             would otherwise recall the asking, and the echoes of the answer.
+        dropped: Takes what `varied` leaves out.
     """
     seen: set[tuple[Namespace, str]] = set()
     if len(indexes) > 1 and query is not None and query.only_dense and not warm_only and above is None:
@@ -144,11 +223,13 @@ def rank(
             seen.add((ranked.namespace, ranked.key))
             yield ranked
     if not seen:
-        first = _best(indexes, query, now, max(wanted, 1), warm_only, above, exclude, varied)
-        yield from first
-        if len(first) < max(wanted, 1):
+        routed = query is not None and query.only_dense and not all(index.compares_all for _, index in indexes)
+        for depth in (max(wanted, 1), SECOND) if routed else (max(wanted, 1),):
+            found = _best(indexes, query, now, depth, warm_only, above, exclude, varied, dropped)
+            yield from (ranked for ranked in found if (ranked.namespace, ranked.key) not in seen)
+            seen.update((ranked.namespace, ranked.key) for ranked in found)
+        if len(found) < depth and not routed:  # of routed ones, those without a vector are missing
             return
-        seen = {(ranked.namespace, ranked.key) for ranked in first}
     for ranked in _best(indexes, query, now, None, warm_only, above, exclude, False):
         if (ranked.namespace, ranked.key) not in seen:
             yield ranked
@@ -163,6 +244,7 @@ def _best(
     above: float | None,
     exclude: Collection[str],
     varied: bool,
+    dropped: list[Dropped] | None = None,
 ) -> list[Ranked]:
     found: list[_Place] = []
     for namespace, index in indexes:
@@ -171,10 +253,12 @@ def _best(
             if few is not None:
                 assert query is not None
                 scores = query.score_few(index, few)
-                places = best_of_few(index, scores, k, warm_only=warm_only, exclude=exclude, varied=varied)
+                places = best_of_few(
+                    index, scores, k, warm_only=warm_only, exclude=exclude, varied=varied, dropped=dropped
+                )
                 found += [(score, seq, Ranked(namespace, index.key(slot), score)) for score, seq, slot in places]
                 continue
-            slots, picked = _best_of_all(index, query, now, k, warm_only, above, exclude, varied)
+            slots, picked = _best_of_all(index, query, now, k, warm_only, above, exclude, varied, dropped)
             if len(indexes) == 1:  # it is in order, and nothing is to be compared with it
                 return list(map(Ranked, repeat(namespace), index.keys_of(slots), picked))
             found += [
@@ -195,17 +279,26 @@ def _best_of_all(
     above: float | None,
     exclude: Collection[str],
     varied: bool,
+    dropped: list[Dropped] | None,
 ) -> tuple[NDArray[np.intp], list[float | None]]:
     """Return the slots in order, with their scores."""
-    scores = None if query is None else query.scores(index)
     mask = None
     if warm_only or above is not None or exclude or not index.all_live:
         mask = index.live(now, exclude)
         if warm_only:
             mask &= index.warm
-        if above is not None and scores is not None:
-            mask &= scores > above
-    slots = _new_of_all(index, scores, mask, k) if varied and k and mask is not None else index.order(scores, mask, k)
+    if query is not None and query.only_dense and not index.compares_all:
+        wanted = int(np.count_nonzero(mask)) if mask is not None and warm_only and k is None else k
+        if wanted is not None and wanted <= SECOND:
+            return _nearest(index, query, wanted, mask, above)
+    scores = None if query is None else query.scores(index, mask if warm_only else None)
+    if above is not None and scores is not None:
+        assert mask is not None
+        mask &= scores > above
+    if varied and k and mask is not None:
+        slots = _new_of_all(index, scores, mask, k, dropped)
+    else:
+        slots = index.order(scores, mask, k)
     if scores is None:
         return slots, [None] * len(slots)
     picked: list[float | None] = scores[slots].tolist()
@@ -214,14 +307,36 @@ def _best_of_all(
     return slots, picked
 
 
+def _nearest(
+    index: NamespaceIndex, query: Query, k: int, mask: NDArray[np.bool_] | None, above: float | None
+) -> tuple[NDArray[np.intp], list[float | None]]:
+    """Return the slots whose vectors are nearest, in order, with their scores, without looking at all of them."""
+    assert query.vector is not None
+    slots, scores = index.nearest(query.vector, FIRST if k <= FIRST else SECOND, mask)
+    if above is not None:
+        slots, scores = slots[scores > above], scores[scores > above]
+    order = best_first(np.arange(len(slots)), scores, index.seqs[slots], k)
+    picked: list[float | None] = scores[order].tolist()
+    return slots[order], picked
+
+
 def _new_of_all(
-    index: NamespaceIndex, scores: NDArray[np.float32] | None, mask: NDArray[np.bool_], k: int
+    index: NamespaceIndex,
+    scores: NDArray[np.float32] | None,
+    mask: NDArray[np.bool_],
+    k: int,
+    dropped: list[Dropped] | None,
 ) -> NDArray[np.intp]:
     """Return the best `k` slots that say something new, sorting no more than it takes to find them."""
     candidates, depth = int(np.count_nonzero(mask)), 4 * k
     while True:
         slots = index.order(scores, mask, depth)
-        kept = new_among(index, slots.tolist(), k)
+        left: list[tuple[int, DropReason]] = []
+        kept = new_among(index, slots.tolist(), k, left)
         if len(kept) == k or depth >= candidates:
+            if dropped is not None:
+                for at, reason in left:
+                    slot = int(slots[at])
+                    dropped.append(Dropped(index.key(slot), None if scores is None else float(scores[slot]), reason))
             return slots[kept]
         depth *= 4

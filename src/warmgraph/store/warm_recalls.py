@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
-from langgraph.store.base import SearchItem
+from langgraph.store.base import Item, SearchItem
 
 from warmgraph.clock import Clock
 from warmgraph.errors import StoreUnavailableError
@@ -17,11 +17,14 @@ from warmgraph.ranking import LexicalScorer, Signals, WarmRouter
 from warmgraph.steps import Steps
 from warmgraph.store.backends import Backend
 from warmgraph.store.few import Glance, Place, recall_few
-from warmgraph.store.plan import Search
-from warmgraph.store.recalls import Recall
-from warmgraph.store.search import Query, look, rank
+from warmgraph.store.plan import Get, Search
+from warmgraph.store.recalls import Found, Recall
+from warmgraph.store.reranking import Reranking
+from warmgraph.store.router_watch import RouterWatch
+from warmgraph.store.search import Query, look, note_dropped, rank
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
+from warmgraph.store.why_not import Halves, Parts, score_parts
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["CLEAR_LEAD", "WarmRecalls"]
@@ -46,6 +49,7 @@ class WarmRecalls:
         capacity: Warm items of a namespace, loaded on its first touch.
         promote: Whether what the long-term tier found becomes warm.
         clear_lead: By how much the best warm item must lead for words alone to rank.
+        reranking: Reads what was found, and puts it in order.
         clock: Tells the time.
     """
 
@@ -58,47 +62,91 @@ class WarmRecalls:
         capacity: int,
         promote: bool,
         clear_lead: float,
+        reranking: Reranking,
         clock: Clock,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._tier, self._backend, self._bits = tier, backend, bits
         self._capacity, self._promote, self._clock = capacity, promote, clock
         self._clear_lead = clear_lead
+        self._reranking = reranking
+        self.watch = RouterWatch(tier, backend, promote=promote)
 
     def recall(self, search: Search, router: WarmRouter) -> Steps[Recall]:
         """Answer warm if the router finds that enough, else from the long-term tier."""
+        search = search._replace(dropped=[])
+        yield from self.watch.ready(router, search.prefix)
         warm = yield from self._recall(search)
         assert warm.signals is not None
         decision = router.decide(warm.signals)
+        keys = [item.key for item in warm.items]
         if decision.hit:
             self._use(search, warm)
-            return Recall(warm.items, "warm", warm.signals, decision)
+            self.watch.hit(router, decision, search, keys)
+            return replace(warm, decision=decision)
         try:
-            cold = yield from self.long_term(search)
+            cold = yield from self.long_term(search._replace(dropped=[]))
         except StoreUnavailableError as error:
             away = self._backend.away
             if away is None:
                 raise error
             signals = replace(warm.signals, away=away)  # it went away on the way
             self._use(search, warm)
-            return Recall(warm.items, "warm", signals, router.decide(signals))
-        return Recall(cold.items, "long_term", warm.signals, decision)
+            return replace(warm, signals=signals, decision=router.decide(signals))
+        self.watch.miss(router, decision, keys, cold.items)
+        return replace(cold, signals=warm.signals, decision=decision, failure=cold.failure or warm.failure)
 
     def warm(self, search: Search) -> Steps[Recall]:
         """Rank the warm items, and count what is returned as used."""
-        answer = yield from self._recall(search)
+        answer = yield from self._recall(search._replace(dropped=[]))
         self._use(search, answer)
         return answer
 
     def long_term(self, search: Search) -> Steps[Recall]:
         """Rank all items, warm or not."""
         self.count("fallbacks")
-        found = yield from self._backend.recall(search)
-        keys = [item.key for item in found]
+        if search.dropped is None:
+            search = search._replace(dropped=[])
+        found = yield from self._backend.recall(self._reranking.widened(search))
+        found = yield from self._reranking.ordered(search, found)
+        keys = [item.key for item in found.items]
         if self._promote:
             yield from self._make_warm(search.prefix, keys)
         self._tier.touch(search.prefix, keys)
-        return Recall(found, "long_term")
+        return Recall(found.items, "long_term", failure=found.failure, dropped=search.dropped or ())
+
+    def halves(self, search: Search) -> Halves:
+        """Return what there is to explain a recall by."""
+        namespace = search.prefix
+
+        def get(key: str) -> Steps[Item | None]:
+            warm = self._tier.get(namespace, key, self._now(), touch=False)
+            if warm is not None:
+                return Item(
+                    value=copy_value(warm.value),
+                    key=key,
+                    namespace=namespace,
+                    created_at=warm.created_at,
+                    updated_at=warm.updated_at,
+                )
+            (found,) = yield from self._backend.read([Get(namespace, key, False)])
+            item: Item | None = found
+            return item
+
+        def parts(keys: Collection[str]) -> Steps[dict[str, Parts]]:
+            index = self._backend.index_of(namespace)
+            if index is None:
+                return {}
+            query = yield from self._backend.ranking.recall_query(search.query or "", self._clock.now(), index)
+            return score_parts(query, index, keys)
+
+        def expired(key: str) -> bool:
+            index = self._backend.index_of(namespace)
+            return index is not None and index.slot(key) is not None  # it is indexed, and cannot be read
+
+        return Halves(
+            get, lambda: self.warm(search), lambda limit: self.long_term(search._replace(limit=limit)), parts, expired
+        )
 
     @property
     def behind(self) -> bool:
@@ -134,7 +182,7 @@ class WarmRecalls:
         query = ranking.words(text, today)
         seen, places = self._see_few(search, index, query)
         if seen is None:
-            seen = look(index, query.terms, now, search.exclude)
+            seen = look(index, query, now, search.exclude)
         if ranking.recall_scorer.needs_dense and seen.lead < self._clear_lead:
             query = yield from ranking.recall_query(text, today, index)
             places = None
@@ -146,9 +194,16 @@ class WarmRecalls:
             resident=resident,
             can_peek=self._backend.covers(namespace) and (search.matches is None or seen.best_cold is None),
             away=self._backend.away,
+            lead=seen.lead,
+            filtered=search.matches is not None,
+            namespace=namespace,
         )
-        items = self._warm_items(search, index, query) if places is None else self._items_at(search, index, places)
-        return Recall(items, "warm", signals)
+        if places is None:
+            items = self._warm_items(self._reranking.widened(search), index, query)
+        else:
+            items = self._items_at(search, index, places)
+        found = yield from self._reranking.ordered(search, Found(items, query.failure))
+        return Recall(found.items, "warm", signals, failure=found.failure, dropped=search.dropped or ())
 
     def _see_few(
         self, search: Search, index: NamespaceIndex, query: Query
@@ -160,7 +215,8 @@ class WarmRecalls:
             few = None if index.mortal else query.few(index)
             if few is None:
                 return None, None
-            return recall_few(index, few, query.score_few(index, few), search.limit, search.exclude)
+            limit = self._reranking.widened(search).limit
+            return recall_few(index, few, query.score_few(index, few), limit, search.exclude, search.dropped)
 
     def _items_at(self, search: Search, index: NamespaceIndex, places: Sequence[Place]) -> list[SearchItem]:
         namespace, found = search.prefix, []
@@ -189,10 +245,15 @@ class WarmRecalls:
             above=0.0,
             exclude=search.exclude,
             varied=search.matches is None,  # of two with the same words the filter may want the other
+            dropped=search.dropped,
         )
         for place in places:
             item = self._tier.get(search.prefix, place.key, now, touch=False)
-            if item is not None and (search.matches is None or search.matches(item.value)):
+            if item is None:
+                note_dropped(search, place, "expired")
+            elif search.matches is not None and not search.matches(item.value):
+                note_dropped(search, place, "filter")
+            else:
                 value = copy_value(item.value)
                 found.append(SearchItem(search.prefix, place.key, value, item.created_at, item.updated_at, place.score))
                 if len(found) == search.limit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from inspect import signature
 from typing import Any, Literal, Self, TypeAlias, TypeVar
@@ -23,21 +23,26 @@ from warmgraph.clock import Clock, SystemClock
 from warmgraph.errors import InvalidArgumentError, StoreClosedError
 from warmgraph.forks import watch_forks
 from warmgraph.index import Analyzer, analyze
-from warmgraph.ranking import PeekRouter, Scorer, WarmRouter
+from warmgraph.ranking import PeekRouter, Reranker, RerankFunction, RouteDecision, Scorer, WarmRouter
 from warmgraph.steps import Steps, run
 from warmgraph.store.backends import Backend, ForeignBackend, MemoryBackend, PostgresBackend, RoutedBackend
 from warmgraph.store.config import Ranking, SearchMode
 from warmgraph.store.contract import check_ttl_config
+from warmgraph.store.erasing import Rows, StoreRows
 from warmgraph.store.figures import WarmStats
 from warmgraph.store.plan import Get, Plan, Read, Search, check_count, check_namespace, check_put
 from warmgraph.store.postgres import PostgresLongTerm, is_postgres_uri
 from warmgraph.store.recalling import RecallingStore
 from warmgraph.store.recalls import Recall
+from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
 from warmgraph.store.values import copy_value
 from warmgraph.store.warm_bits import WarmBits
 from warmgraph.store.warm_recalls import CLEAR_LEAD, WarmRecalls
 from warmgraph.store.warm_upkeep import WarmUpkeep
+from warmgraph.store.why_not import Asked, WhyNot, why_not_steps
+from warmgraph.telemetry import span
 from warmgraph.warm import PolicyFactory, WarmTier, create_policy_factory
 
 __all__ = ["WarmStore"]
@@ -47,7 +52,7 @@ T = TypeVar("T")
 NEVER = float("inf")
 
 
-class WarmStore(WarmUpkeep, RecallingStore):
+class WarmStore(WarmUpkeep, RecallingStore, SignallingStore):
     """A warm tier in front of a long-term store, itself a `BaseStore`.
 
     What is written goes to the long-term store first and is warm afterwards; what is evicted stays there. Within one
@@ -58,7 +63,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
         long_term: The store behind: a `RoutedStore`, a `PostgresLongTerm`, any other `BaseStore`, or `None`, for a
             short-term buffer whose evicted items are gone.
         capacity: Warm items of a namespace.
-        eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies.
+        eviction: "importance", "fifo", "lru", "lfu", "sieve", or a factory of one's own policies. Replayed, importance
+            has the most hits at 256 items and more, recency alone ("fifo", "lru") at 128 and fewer.
         max_namespaces: Namespaces in RAM.
         max_bytes: Bytes of all warm items together.
         max_namespace_bytes: Bytes of the warm items of a namespace; `None` for no bound of its own. An item that is
@@ -66,12 +72,17 @@ class WarmStore(WarmUpkeep, RecallingStore):
         index: How to embed, as in LangGraph. A `RoutedStore` brings its own.
         ttl: Times to live, as in LangGraph, in minutes. A long-term store brings its own. `sweep_interval_minutes`
             starts the sweeper.
-        router: Decides in `recall` whether the warm tier is enough.
-        promote: Whether a recall makes what it found in the long-term tier warm.
+        router: Decides in `recall` whether the warm tier is enough: `PeekRouter()` by default, `CalibratedRouter()` to
+            have its tau follow what answering warm costs.
+        promote: Whether a recall makes what it found in the long-term tier warm. Replayed, that has fewer hits, at a
+            higher loss, in most cells.
         clear_lead: By how much of the best possible score the best warm item must lead the sixth for words alone to
             rank, and the query not to be embedded: 0 embeds hardly any, more than 1 embeds all.
         search_mode: As in `RoutedStore`; without a long-term store, or with one that is not ours.
         scorer: What recalls rank by.
+        reranker: Reads the best of a recall, and puts them in order: an object with `rerank(query, texts)` (and
+            `arerank`), or such a function. A graph that misses asks it once for each tier.
+        rerank_depth: How many it reads.
         analyzer: From text to terms.
         clock: Tells the time.
 
@@ -101,6 +112,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
         clear_lead: float = CLEAR_LEAD,
         search_mode: SearchMode | None = None,
         scorer: Scorer | None = None,
+        reranker: Reranker | RerankFunction | None = None,
+        rerank_depth: int = RERANK_DEPTH,
         analyzer: Analyzer = analyze,
         clock: Clock | None = None,
     ) -> None:
@@ -153,6 +166,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
             capacity=capacity,
             promote=promote,
             clear_lead=_checked_lead(clear_lead),
+            reranking=Reranking(reranker, rerank_depth),
             clock=self.clock,
         )
         self._owned: RoutedStore | PostgresLongTerm | None = None
@@ -172,7 +186,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
                 `PostgresLongTerm`.
             index: How to embed, as in LangGraph.
             options: Those of `WarmStore`, and those of the store behind: `ttl`, `search_mode`, `scorer`, `analyzer`,
-                `synchronous`, `max_index_bytes` and `clock` of `RoutedStore`; for a database those of
+                `synchronous`, `max_index_bytes`, `vector_plan` and `clock` of `RoutedStore`; for a database those of
                 `PostgresLongTerm`.
 
         Raises:
@@ -186,7 +200,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
             'I live in Lisbon.'
         """
         kind: Any = PostgresLongTerm if is_postgres_uri(path) else RoutedStore
-        names = signature(kind).parameters
+        # What is recalled is read by one reranker, whichever tier it comes from.
+        names = signature(kind).parameters.keys() - {"reranker", "rerank_depth"}
         long_term = kind(path, index=index, **{name: options.pop(name) for name in names if name in options})
         try:
             store = cls(long_term, **options)
@@ -203,6 +218,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
         """Stop. A file that `open` opened is closed; a store that was handed in stays open. Safe to call twice."""
         if not self._closed:
             self._stop_own_sweeper()
+            self._warm.watch.close()
             self._closed = True
             self._backend.close()
         if self._owned is not None:
@@ -211,7 +227,7 @@ class WarmStore(WarmUpkeep, RecallingStore):
     def stats(self) -> WarmStats:
         """Return counts and bytes."""
         with self._tier.lock:
-            counts = self._warm.counts
+            counts, watched = self._warm.counts, self._warm.watch.counts
             return WarmStats(
                 items=len(self._tier),
                 namespaces=len(self._tier.namespaces()),
@@ -222,7 +238,49 @@ class WarmStore(WarmUpkeep, RecallingStore):
                 fallbacks=counts["fallbacks"],
                 evictions=self._tier.evictions,
                 arena_bytes=self._backend.arena_bytes,
+                router=self._warm.watch.stats(self.router),
+                checks=watched["checks"],
+                failed_checks=watched["failed"] + watched["dropped"],
             )
+
+    @property
+    def held(self) -> Rows:
+        """What the store behind holds, or this one where there is none."""
+        if isinstance(self.long_term, RoutedStore):
+            return self.long_term.held
+        return StoreRows(self, self.long_term, wiped=self.long_term is None)
+
+    def forget_queries(self) -> None:
+        """Forget the vectors of queries, which may quote what is being erased."""
+        self._backend.ranking.forget_queries()
+
+    def finish_checks(self, timeout: float | None = None) -> bool:
+        """Wait until all hits that a router wanted to be compared are, and say whether they are.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        return self._warm.watch.drain(timeout)
+
+    def tell_hit(
+        self,
+        router: WarmRouter,
+        decision: RouteDecision,
+        query: str,
+        keys: Iterable[str],
+        *,
+        limit: int = 10,
+        exclude: Collection[str] = (),
+    ) -> None:
+        """Tell a router of its hit."""
+        search = self._search(decision.signals.namespace, query, limit, None, exclude)
+        self._warm.watch.hit(router, decision, search, keys)
+
+    def tell_miss(
+        self, router: WarmRouter, decision: RouteDecision, keys: Collection[str], found: Iterable[SearchItem]
+    ) -> None:
+        """Tell a router of its miss."""
+        self._warm.watch.miss(router, decision, keys, found)
 
     # -- the contract ------------------------------------------------------------
 
@@ -284,7 +342,8 @@ class WarmStore(WarmUpkeep, RecallingStore):
                 if isinstance(read, Search):
                     self._touch(answer)
         if plan.writes:
-            yield from self._backend.write(self._tier, list(plan.writes.values()))
+            with span("long_term_write", current=False, items=len(plan.writes)):
+                yield from self._backend.write(self._tier, list(plan.writes.values()))
         return results
 
     def _get(self, read: Get) -> Item | None:
@@ -331,8 +390,25 @@ class WarmStore(WarmUpkeep, RecallingStore):
     def _long_term_steps(self, search: Search) -> Steps[Recall]:
         return self._checked(self._warm.long_term(search))
 
+    def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search one namespace of a `RoutedStore` by vector, and say how sure that is."""
+        self._check_open()
+        found = yield from self._backend.signalled(wanted)
+        self._touch(found.items)
+        return found
+
     def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
         return self._checked(self._warm.recall(search, router or self.router))
+
+    def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
+        return self._checked(self._warm.watch.ready(router, namespace))
+
+    def _why_not(self, asked: Asked) -> Steps[WhyNot]:
+        self._check_open()
+        search = self._search(asked.namespace, asked.query, asked.limit, asked.filter, asked.exclude)
+        router = asked.router or self.router
+        yield from self._warm.watch.ready(router, search.prefix)
+        return (yield from why_not_steps(asked._replace(router=router), self._warm.halves(search)))
 
     def _checked(self, steps: Steps[T]) -> Steps[T]:
         self._check_open()
@@ -345,6 +421,10 @@ class WarmStore(WarmUpkeep, RecallingStore):
     def _check(self) -> None:
         self._tier._check()
         self._warm._check()
+
+
+# What both stores take, and the one in front uses: a hit is read by the reranker as well.
+_OWN_OPTIONS = {"reranker", "rerank_depth"}
 
 
 def _checked_lead(lead: float) -> float:

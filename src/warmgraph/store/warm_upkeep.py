@@ -1,4 +1,4 @@
-"""What a `WarmStore` does besides answering: its sweeper, and how it survives a fork."""
+"""What a `WarmStore` does besides answering: what is warm, its sweeper, and how it survives a fork."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from langgraph.store.base import BaseStore
 from warmgraph.forks import ForkAware
 from warmgraph.store.backends import Backend
 from warmgraph.store.contract import StepStore
+from warmgraph.store.forgetting import ForgettingStore
 from warmgraph.store.sweeper import Sweeper
 from warmgraph.store.warm_recalls import WarmRecalls
 from warmgraph.warm import WarmTier
@@ -16,7 +17,7 @@ from warmgraph.warm import WarmTier
 __all__ = ["WarmUpkeep"]
 
 
-class WarmUpkeep(StepStore, ForkAware):
+class WarmUpkeep(ForgettingStore, ForkAware):
     """The upkeep of a `WarmStore`."""
 
     long_term: BaseStore | None
@@ -26,6 +27,10 @@ class WarmUpkeep(StepStore, ForkAware):
     _warm: WarmRecalls
     _closed: bool
     _held = False  # whether the tier is locked for a fork
+
+    def warm_keys(self, namespace: tuple[str, ...]) -> frozenset[str]:
+        """Return the keys of the items of a namespace that are warm now."""
+        return frozenset(self._tier.warm_keys(namespace))
 
     @property
     def ttl_sweeper(self) -> Sweeper:

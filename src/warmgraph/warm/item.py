@@ -10,8 +10,8 @@ __all__ = ["NEVER", "WORTH_RENEWING", "WarmItem"]
 
 NEVER = float("inf")
 # An expiry is moved when that adds at least this share of the time to live: an item that is read a thousand times a
-# second would otherwise be written to the long-term tier as often.
-WORTH_RENEWING = 0.01
+# second is written to the long-term tier twice in that time, and what is read lives on for half of it at least.
+WORTH_RENEWING = 0.5
 
 
 @dataclass(slots=True)

@@ -18,6 +18,8 @@ def test_it_compares_imports_with_langgraphs_own(tmp_path: Path, capsys: pytest.
     assert "import warmgraph: " in said
     assert "the bar of 0.3 s" in said
     figures = json.loads((tmp_path / "import.json").read_text())["figures"]
-    assert {"langgraph.store.base", "warmgraph", "WarmStore", "langgraph.graph", "create_memory_agent"} == set(figures)
+    ours = {"warmgraph", "WarmStore", "create_memory_agent", "the memory tools"}
+    assert {"langgraph.store.base", "langgraph.graph", "langchain_core.tools", *ours} == set(figures) - {"langmem"}
+    assert "the bar of 0.45" in said
     assert figures["langgraph.store.base"]["modules"] < figures["warmgraph"]["modules"]
     assert all(found["cpu_seconds"] > 0 for found in figures.values())

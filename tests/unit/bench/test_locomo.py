@@ -46,7 +46,7 @@ def test_recall_is_measured_by_category_and_signal(
         ["bench", "locomo", "--data", str(pack), "--vectors", "pack", "--without", "author", "--json", str(results)]
     )
     figures = json.loads(results.read_text(encoding="utf-8"))["figures"]
-    assert {"lexical", "hybrid", "lexical without author", "hybrid without author"} == set(figures)
+    assert {"lexical", "hybrid", "two hops", "lexical without author", "hybrid without author"} == set(figures)
     assert {"multi-hop": 1, "single-hop": 1} == {
         name: each["questions"] for name, each in figures["lexical"]["categories"].items()
     }

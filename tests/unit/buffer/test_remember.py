@@ -53,7 +53,7 @@ def test_a_function_stays_what_it_is(memory: WarmBuffer) -> None:
     assert {"function": "answer"} == memory.records()[0].metadata
 
 
-def test_options_are_those_of_warm_memory(memory: WarmBuffer) -> None:
+def test_parity_a_options_are_those_of_warm_memory(memory: WarmBuffer) -> None:
     """Roles, extractors and the factory of metadata; `prompt` is the input wherever it stands."""
 
     @remember_interaction(
@@ -94,7 +94,7 @@ def test_of_a_method_the_input_is_its_first_argument(memory: WarmBuffer) -> None
     assert [("user", "Hi"), ("assistant", "Hi!"), ("user", "Ana"), ("assistant", "Ana")] == rows(memory)
 
 
-async def test_a_coroutine_function(memory: WarmBuffer) -> None:
+async def test_parity_a_a_coroutine_function(memory: WarmBuffer) -> None:
     """It is awaited, and what it returned is remembered."""
 
     @remember_interaction(memory)
@@ -120,7 +120,7 @@ async def test_a_function_that_returns_an_awaitable(memory: WarmBuffer) -> None:
     assert [("user", "Hi"), ("assistant", "Hi!")] == rows(memory)
 
 
-def test_a_generator(memory: WarmBuffer) -> None:
+def test_parity_a_a_generator(memory: WarmBuffer) -> None:
     """Pieces come as they are made; sending, throwing and the result pass through."""
 
     @remember_interaction(memory)
@@ -164,7 +164,7 @@ def test_a_generator_that_is_closed_early(memory: WarmBuffer) -> None:
     assert [True] == cleaned
 
 
-async def test_an_async_generator(memory: WarmBuffer) -> None:
+async def test_parity_a_an_async_generator(memory: WarmBuffer) -> None:
     """The same on an event loop."""
 
     @remember_interaction(memory)
@@ -194,7 +194,7 @@ async def test_an_async_generator(memory: WarmBuffer) -> None:
     assert {"function": "stream", "partial": True} == memory.records()[1].metadata
 
 
-async def test_exceptions_are_recorded_as_such_and_raised(memory: WarmBuffer) -> None:
+async def test_parity_a_exceptions_are_recorded_as_such_and_raised(memory: WarmBuffer) -> None:
     """In functions of all four kinds; what was yielded before is kept."""
 
     @remember_interaction(memory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,6 +115,36 @@ def test_what_is_no_memory_file_is_refused(
     assert error.startswith(f"warmgraph inspect: {path}")
     assert said in error
     assert before == [(each.name, each.is_file() and each.read_bytes()) for each in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["missing.db"], "there is no such file"), (["memory.db", "--port", "70000"], "port: expected a number up to")],
+)
+def test_a_page_is_served_of_a_memory_file_alone(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What cannot be served is refused in one line, and no file is made."""
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "memory.db").close()
+    assert 1 == main(["inspect", "--web", *arguments])
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "missing.db").exists()
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rather than serving on another one than was asked for."""
+    fill(tmp_path / "memory.db").close()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert 1 == main(["inspect", "--web", str(tmp_path / "memory.db"), "--port", port])
+    assert "port: expected one that is free" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("version", "said"), [(SCHEMA_VERSION + 1, "newer"), (1, "older")])

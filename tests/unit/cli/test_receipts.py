@@ -18,6 +18,7 @@ def recalled(**changes: object) -> RecallReceipt:
         "count": 1,
         "tokens": 42,
         "left_out": {},
+        "candidates": [],
         "milliseconds": 0.84,
     }
     receipt.update(changes)  # type: ignore[typeddict-item]

@@ -59,7 +59,7 @@ class Tokens(BaseCallbackHandler):
 
 
 @pytest.mark.parametrize("way", ["invoke", "stream", "ainvoke", "astream"])
-async def test_each_way_of_calling_shows_the_answer_alone(store: InMemoryStore, way: str) -> None:
+async def test_parity_c_each_way_of_calling_a_chat_model_shows_the_answer_alone(store: InMemoryStore, way: str) -> None:
     """Whole, streamed, sync and async; callbacks see no more than the caller does."""
     model = with_fast_memory(ScriptedChatModel(script=[NOTED]), "ana", store=store)
     tokens = Tokens()
@@ -149,7 +149,7 @@ def test_a_stream_that_breaks_off_gives_its_text_and_its_error(store: InMemorySt
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_the_node_remembers_with_one_call(store: InMemoryStore, asynchronous: bool) -> None:
+async def test_parity_c_the_node_remembers_with_one_call(store: InMemoryStore, asynchronous: bool) -> None:
     """The thread has the answer alone, and so has the stream of messages."""
     model = ScriptedChatModel(script=[NOTED, "Lisbon."])
     builder = StateGraph(MessagesState).add_node(create_inline_memory_node(model)).set_entry_point("agent")
@@ -180,7 +180,7 @@ def test_the_node_answers_without_memory_and_says_so(store: InMemoryStore | None
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_the_middleware_lends_an_agent_memory(store: InMemoryStore, asynchronous: bool) -> None:
+async def test_parity_c_the_middleware_lends_an_agent_memory(store: InMemoryStore, asynchronous: bool) -> None:
     """For each call, whatever the agent's model; a run without a user fails."""
     model = ScriptedChatModel(script=[NOTED])
     agent: Any = create_agent(model, middleware=[create_inline_memory_middleware()], store=store)

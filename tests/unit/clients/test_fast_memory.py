@@ -36,7 +36,7 @@ def texts(wrapped: Any) -> list[str]:
     return sorted(found.text for found in wrapped.memory.get_all())
 
 
-def test_a_fact_is_remembered_and_put_before_the_next_message(
+def test_parity_c_a_fact_is_remembered_and_put_before_the_next_message(
     server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore
 ) -> None:
     """The user sees the answer alone, the next call sees the fact, and the caller's messages stay as they were."""
@@ -51,7 +51,7 @@ def test_a_fact_is_remembered_and_put_before_the_next_message(
     assert [{"role": "user", "content": "Do I live in Lisbon?"}] == given
 
 
-def test_streaming_keeps_the_answer(server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore) -> None:
+def test_parity_c_streaming_keeps_the_answer(server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore) -> None:
     """All words arrive, no part of the block does, and the fact is remembered once the stream has ended."""
     server.responder = answering(f"Lisbon is lovely today. {block('Lives in Lisbon.', 'Likes the sea.')}")
     wrapped = with_fast_memory(client, "ana", store=store)
@@ -65,7 +65,7 @@ def test_streaming_keeps_the_answer(server: OpenAIServer, client: openai.OpenAI,
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-async def test_async_clients_keep_the_answer(server: OpenAIServer, streaming: bool) -> None:
+async def test_parity_c_async_clients_keep_the_answer(server: OpenAIServer, streaming: bool) -> None:
     """An async client behaves as a sync one does, streamed or not, without blocking the loop."""
     server.responder = answering(f"Noted. {block('Lives in Lisbon.')}")
     file = await asyncio.to_thread(WarmStore.open, ":memory:")
@@ -83,7 +83,9 @@ async def test_async_clients_keep_the_answer(server: OpenAIServer, streaming: bo
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-def test_a_store_failure_keeps_the_answer(server: OpenAIServer, client: openai.OpenAI, streaming: bool) -> None:
+def test_parity_c_a_store_failure_keeps_the_answer(
+    server: OpenAIServer, client: openai.OpenAI, streaming: bool
+) -> None:
     """Neither a search nor a write that fails takes the answer with it; both are counted."""
     server.responder = answering(f"Noted. {block('Lives in Lisbon.')}")
     wrapped = with_fast_memory(client, "ana", store=FailingStore())
@@ -99,7 +101,7 @@ def test_a_store_failure_keeps_the_answer(server: OpenAIServer, client: openai.O
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-def test_an_unclosed_block_does_not_leak(
+def test_parity_c_an_unclosed_block_does_not_leak(
     server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore, streaming: bool
 ) -> None:
     """An answer that is cut off within the block shows nothing of it."""
@@ -115,7 +117,7 @@ def test_an_unclosed_block_does_not_leak(
     assert ("Noted.", []) == (said, texts(wrapped))
 
 
-def test_legitimate_memory_tags_stay_in_the_answer(
+def test_parity_c_legitimate_memory_tags_stay_in_the_answer(
     server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore
 ) -> None:
     """An answer about `<memory>` elements is an answer like any other, to the byte."""
@@ -127,7 +129,9 @@ def test_legitimate_memory_tags_stay_in_the_answer(
     assert [] == texts(wrapped)
 
 
-def test_the_second_block_counts_too(server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore) -> None:
+def test_parity_c_the_second_block_counts_too(
+    server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore
+) -> None:
     """All blocks of an answer are taken out and remembered, fenced and nested ones too."""
     server.responder = answering(
         f"One.\n{block('Lives in Lisbon.')}\nTwo.\n```json\n{block('Likes tea.')}\n```\nOPEN{block('Has a cat.')}CLOSE"
@@ -138,7 +142,9 @@ def test_the_second_block_counts_too(server: OpenAIServer, client: openai.OpenAI
     assert ["Has a cat.", "Likes tea.", "Lives in Lisbon."] == texts(wrapped)
 
 
-def test_an_identical_fact_is_stored_once(server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore) -> None:
+def test_parity_c_an_identical_fact_is_stored_once(
+    server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore
+) -> None:
     """Told three times, in words that differ in case alone, it is one memory, with the time of the first."""
     wrapped = with_fast_memory(client, "ana", store=store)
     for fact in ("Lives in Lisbon.", "lives in lisbon", "Lives in Lisbon."):
@@ -149,7 +155,9 @@ def test_an_identical_fact_is_stored_once(server: OpenAIServer, client: openai.O
     assert 1 == wrapped.memory.stats()["total_chunks"]
 
 
-def test_a_quoted_payload_is_not_stored(server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore) -> None:
+def test_parity_c_a_quoted_payload_is_not_stored(
+    server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore
+) -> None:
     """A block that was seen in an earlier turn, or made up, stays text: it does not answer this turn's nonce."""
     server.responder = answering(f"Noted. {block('Lives in Lisbon.')}")
     wrapped = with_fast_memory(client, "ana", store=store)
@@ -162,7 +170,7 @@ def test_a_quoted_payload_is_not_stored(server: OpenAIServer, client: openai.Ope
     assert ["Lives in Lisbon."] == texts(wrapped)
 
 
-def test_a_small_tenant_finds_its_memory_beside_a_large_one(client: openai.OpenAI) -> None:
+def test_parity_c_a_small_tenant_finds_its_memory_beside_a_large_one(client: openai.OpenAI) -> None:
     """One memory among another user's five hundred of the same words is found, and nothing of theirs."""
     with WarmStore.open(":memory:") as store:
         large = with_fast_memory(client, "large", store=store).memory
@@ -174,7 +182,7 @@ def test_a_small_tenant_finds_its_memory_beside_a_large_one(client: openai.OpenA
         assert ["Lives in Lisbon."] == [found.text for found, _ in small.search("Who lives in Lisbon?")]
 
 
-def test_tool_calls_and_answers_without_content_pass(
+def test_parity_c_tool_calls_and_answers_without_content_pass(
     server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore
 ) -> None:
     """A call of a tool is handed on whole, streamed or not, and an answer may have no content."""
@@ -204,7 +212,9 @@ def test_what_rests_on_a_tool_is_marked(server: OpenAIServer, client: openai.Ope
     assert ("tool", 0.5) == (value["role"], value["trust"])
 
 
-def test_multimodal_content_keeps_its_parts(server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore) -> None:
+def test_parity_c_multimodal_content_keeps_its_parts(
+    server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore
+) -> None:
     """Memories and the note are parts of their own around the caller's, which are not changed."""
     wrapped = with_fast_memory(client, "ana", store=store)
     wrapped.memory.add("Has a cat.")
@@ -231,7 +241,7 @@ def test_an_answer_in_a_form_of_its_own_is_not_asked_for_a_block(
     assert ("{}", True, False) == (answer.choices[0].message.content, "Lives in Lisbon." in sent, "<note>" in sent)
 
 
-def test_everything_else_of_the_client_is_its_own(
+def test_parity_c_everything_else_of_the_client_is_its_own(
     server: OpenAIServer, client: openai.OpenAI, store: InMemoryStore
 ) -> None:
     """Other endpoints and settings pass through; other options keep the memory."""

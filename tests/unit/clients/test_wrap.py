@@ -30,7 +30,7 @@ class Completions:
         return SimpleNamespace(choices=choices)
 
 
-def test_any_client_of_that_shape_with_several_choices(store: InMemoryStore) -> None:
+def test_parity_c_any_client_of_that_shape_with_several_choices(store: InMemoryStore) -> None:
     """Each choice loses its block; of several the first that says something is remembered, not each in turn."""
     client = SimpleNamespace(chat=SimpleNamespace(completions=Completions()), region="eu")
     wrapped = with_fast_memory(client, "ana", store=store)
@@ -65,7 +65,7 @@ def test_what_cannot_be_wrapped_is_refused(store: InMemoryStore, tmp_path: Path)
         with_memory(model, "ana", store=store, model="small")
 
 
-def test_local_embeddings_without_the_extra_are_a_typed_error() -> None:
+def test_parity_c_local_embeddings_without_the_extra_are_a_typed_error() -> None:
     """Its message says what to install."""
     with pytest.raises(MissingDependencyError, match=r"pip install 'warmgraph\[local\]'"):
         with_fast_memory(ScriptedChatModel(), "ana", ":memory:", use_local_embeddings=True)
@@ -86,7 +86,7 @@ def test_a_file_remembers_across_programs(tmp_path: Path) -> None:
     again.memory.close()
 
 
-def test_the_memory_of_a_client(store: InMemoryStore) -> None:
+def test_parity_c_the_memory_of_a_client(store: InMemoryStore) -> None:
     """Adding twice is remembering once; clearing forgets this user and no other."""
     memory = with_fast_memory(ScriptedChatModel(), "ana", store=store).memory
     other = with_fast_memory(ScriptedChatModel(), "bob", store=store).memory

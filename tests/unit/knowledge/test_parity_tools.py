@@ -193,6 +193,15 @@ def test_parity_13_search_is_capped_and_can_be_compact(call: Call, store: BaseSt
     assert f"tea {lines[0]['id']}" == lines[0]["text"]
 
 
+def test_a_search_leaves_out_what_no_longer_holds(call: Call, store: BaseStore) -> None:
+    """A memory that has ended is no answer of the tool."""
+    store.put(SPACE, "old", {"content": "Lives in Lisbon.", "valid_to": "2026-01-01"})
+    store.put(SPACE, "new", {"content": "Lives in Porto.", "valid_to": "2996-01-01"})
+    tool = create_search_memory_tool(("memories", "{user_id}"), store=store, compact=True)
+
+    assert ["new"] == [json.loads(line)["id"] for line in call(tool, {"query": "lives"}, of(user_id="ana")).split("\n")]
+
+
 def test_tools_take_user_and_store_from_the_graph_around_them(call: Call) -> None:
     """Inside a graph neither store nor config is handed over, and the runtime context says who the user is."""
     manage, search = create_manage_memory_tool(PLACE), create_search_memory_tool(PLACE)

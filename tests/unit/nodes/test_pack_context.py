@@ -55,6 +55,7 @@ def test_emits_one_receipt(run: Any_, alone: Any_) -> None:
         "count": 1,
         "tokens": -(-len(state["memory_context"]) // 4),
         "left_out": {},
+        "candidates": [{"key": "a", "score": None, "tier": "long_term", "left_out": None}],
     } == receipt
     assert milliseconds >= state["recall"]["milliseconds"] >= 0
 

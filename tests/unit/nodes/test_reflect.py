@@ -8,7 +8,7 @@ import pytest
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from tests.unit.nodes.conftest import Run
+from tests.graph_runs import Run
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.nodes import MemoryContext
 from warmgraph.prebuilt import create_memory_agent, create_reflection_graph

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -255,3 +256,31 @@ def test_without_a_user_the_run_stops(run: Any_, alone: Any_, store: BaseStore) 
     with pytest.raises(UnresolvedNamespaceError):
         run(alone(create_remember_node(), store=store), {"messages": "Hi there"})
     assert [] == store.search(())
+
+
+class Away(FakeEmbeddings):
+    """A model that does not answer."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Fail."""
+        raise TimeoutError("no answer")
+
+
+@pytest.mark.parametrize("kind", ["warm", "file", "in memory", "warm over in memory"])
+def test_what_was_said_is_kept_while_the_model_is_away(run: Any_, alone: Any_, kind: str, tmp_path: Path) -> None:
+    """The records are written without vectors, in every store, and the run tells why."""
+    index: Any = {"embed": Away(), "dims": 16, "fields": ["content"]}
+    stores: dict[str, Callable[[], Any]] = {
+        "warm": lambda: WarmStore(index=index),
+        "file": lambda: WarmStore.open(tmp_path / "memory.db", index=index),
+        "in memory": lambda: InMemoryStore(index=index),
+        "warm over in memory": lambda: WarmStore(InMemoryStore(index=index)),
+    }
+    store = stores[kind]()
+    said = [HumanMessage("I live in Lisbon."), AIMessage("Noted.")]
+    state, events = run(alone(create_remember_node(), store=store), {"messages": said}, context=ANA)
+    assert ["I live in Lisbon.", "Noted."] == [each.content for each in records(store)]
+    assert ["memory_error", "memory_remember"] == [event["type"] for event in events]
+    assert ["remember"] == [failure["node"] for failure in state["memory_errors"]]
+    if kind == "file":
+        store.close()

@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 
-from tests.unit.nodes.conftest import Run
+from tests.graph_runs import Run
 from warmgraph.nodes import MemoryContext
 from warmgraph.prebuilt import create_memory_agent, create_reflection_graph
 from warmgraph.reflection import LocalReflectionExecutor

@@ -12,8 +12,9 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from warmgraph.nodes import MemoryContext, MemoryState, create_recall_node, create_warm_hit_node
-from warmgraph.ranking import RouteDecision, Signals
-from warmgraph.store import WarmStore
+from warmgraph.prebuilt import create_recall_graph
+from warmgraph.ranking import CalibratedRouter, RouteDecision, Signals
+from warmgraph.store import RoutedStore, WarmStore
 
 Any_ = Callable[..., Any]
 ANA = MemoryContext("ana")
@@ -101,3 +102,23 @@ def test_a_router_that_fails_is_a_miss(run: Any_) -> None:
     assert ("far", False) == (state["messages"][-1].content, state["recall"]["decision"]["hit"])
     assert ["ZeroDivisionError"] == [failure["error"] for failure in state["memory_errors"]]
     assert ["memory_error"] == [event["type"] for event in events]
+
+
+def test_a_router_that_learns_does_so_in_a_graph(run: Any_) -> None:
+    """Hits are compared in the background, misses teach at once, and the trace says what hits have cost."""
+    router = CalibratedRouter()
+    with WarmStore(RoutedStore(":memory:"), capacity=5, eviction="fifo") as store:
+        words = ("bees", "violin", "sailing", "cheese", "chess", "pottery", "tennis", "opera", "jazz", "ferns")
+        for number, word in enumerate(words):
+            store.put(("memories", "ana"), word, {"content": f"note {number}: {word}"})
+        store.recall_warm(("memories", "ana"), "nothing")
+        graph = create_recall_graph(store=store, router=router)
+        tiers = set()
+        for word in words:
+            found = run(graph, {"messages": word}, context=ANA).state
+            tiers.add(found["recall"]["tier"])
+            assert store.finish_checks(10)
+        assert {"warm", "long_term"} == tiers
+        assert len(words) == router.stats().recalls == router.stats().checks
+        assert 0 < store.stats().checks < len(words)
+        assert len(words) - 1 <= found["recall"]["decision"]["loss"]["checks"] <= len(words)

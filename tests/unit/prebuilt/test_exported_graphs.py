@@ -28,7 +28,8 @@ def load(name: str) -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    "name", ["extract_memories", "memory_agent", "optimize_prompts", "recall", "reflect", "summarize"]
+    "name",
+    ["consolidate", "extract_memories", "memory_agent", "optimize_prompts", "recall", "reflect", "review", "summarize"],
 )
 def test_graphs_leave_store_and_checkpointer_to_the_server(name: str) -> None:
     """It refuses to start otherwise."""

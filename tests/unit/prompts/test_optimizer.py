@@ -55,7 +55,7 @@ def test_calls_stay_within_the_budget(kind: str, script: list[Any], calls: int) 
     assert (NEW, calls) == optimized(script, kind)
 
 
-def test_metaprompt_stops_once_it_has_an_answer() -> None:
+def test_parity_22_metaprompt_stops_once_it_has_an_answer() -> None:
     """No call follows the one that answered, however many are allowed; an answer in the thinking call is not one."""
     assert (NEW, 2) == optimized(["Thinking.", improved(), "never asked"], "metaprompt")
     assert (NEW, 1) == optimized([improved()], "metaprompt", min_reflection_steps=0)
@@ -71,23 +71,23 @@ def test_metaprompt_stops_once_it_has_an_answer() -> None:
         RuntimeError("rate limit"),
     ],
 )
-def test_the_prompt_comes_back_byte_for_byte(answer: Any) -> None:
+def test_parity_22_the_prompt_comes_back_byte_for_byte(answer: Any) -> None:
     """On no change, on an answer that is none, and when the model fails."""
     assert (OLD, 1) == optimized([answer])
 
 
-def test_no_advice_means_no_change() -> None:
+def test_parity_22_no_advice_means_no_change() -> None:
     """`gradient` does not ask for a prompt when nothing warrants it."""
     assert (OLD, 2) == optimized(["Hm.", called("Recommendation", warrants_adjustment=False)], "gradient")
 
 
 @pytest.mark.parametrize("new", ["Help them.", "Help {user}, {today}.", 'Help {user} as {"json": 1}.', "Help {user"])
-def test_a_variable_is_never_lost(new: str) -> None:
+def test_parity_22_a_variable_is_never_lost(new: str) -> None:
     """Nor is one invented, nor a brace left that would break the template."""
     assert (OLD, 1) == optimized([improved(new)])
 
 
-def test_mustache_variables_are_never_lost() -> None:
+def test_parity_22_mustache_variables_are_never_lost() -> None:
     """Names in doubled braces are variables of other template languages."""
     assert ("Help {{ user }}.", 1) == optimized([improved("Help them.")], prompt="Help {{ user }}.")
 
@@ -150,7 +150,7 @@ class Counting(BaseCallbackHandler):
         self.calls += 1
 
 
-async def test_callbacks_are_passed_on() -> None:
+async def test_parity_22_callbacks_are_passed_on() -> None:
     """The caller's callbacks see each call of the model, sync and async; calling the optimizer is awaiting it."""
     counting = Counting()
     script = ["Hm.", improved()]
@@ -163,7 +163,7 @@ async def test_callbacks_are_passed_on() -> None:
     assert NEW == await optimizer(TRAJECTORIES, OLD)
 
 
-async def test_when_to_update_reaches_the_classifier() -> None:
+async def test_parity_22_when_to_update_reaches_the_classifier() -> None:
     """One call decides; the chosen prompt changes, and all come back in order, with their fields."""
     script = [called("PromptsToChange", names=["tone", "unknown"]), improved("Be brief.")]
     prompts: Any = [
@@ -181,7 +181,7 @@ async def test_when_to_update_reaches_the_classifier() -> None:
 
 
 @pytest.mark.parametrize("answer", [RuntimeError("gone"), "no idea", called("PromptsToChange", names=[])])
-def test_several_prompts_come_back_when_nothing_is_chosen(answer: Any) -> None:
+def test_parity_22_several_prompts_come_back_when_nothing_is_chosen(answer: Any) -> None:
     """On failure, on no answer, and on no change."""
     prompts: Any = [{"name": "a", "prompt": "A {x}"}, {"name": "b", "prompt": "B"}]
     optimizer = create_multi_prompt_optimizer(ScriptedChatModel(script=[answer]))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.ranking import PeekRouter, Signals, WarmRouter
+from warmgraph.ranking import MarginRouter, PeekRouter, Signals, TauRouter, ThresholdRouter, WarmRouter
 
 SEEN = Signals(best_warm=0.8, best_cold=0.3, warm_items=256, items=900, resident=True, can_peek=True)
 
@@ -28,6 +28,8 @@ def test_a_clear_lead_of_the_warm_tier_is_a_hit() -> None:
         (replace(SEEN, best_warm=None, warm_items=0), False, "nothing is warm"),
         (replace(SEEN, resident=False), False, "first touch of this namespace"),
         (replace(SEEN, resident=False, best_cold=None), False, "first touch of this namespace"),
+        (replace(SEEN, filtered=True), False, "with a filter cold items cannot be judged"),
+        (replace(SEEN, filtered=True, best_cold=None), True, "everything is warm"),
         (replace(SEEN, can_peek=False), False, "cold items are not indexed here"),
         (replace(SEEN, can_peek=False, best_cold=None), False, "cold items are not indexed here"),
     ],
@@ -55,6 +57,33 @@ def test_a_decision_says_why() -> None:
     """The reason names the margin and tau."""
     assert "margin +0.500 reaches tau +0.060" == PeekRouter().decide(SEEN).reason
     assert "margin -0.100 is below tau +0.060" == PeekRouter().decide(replace(SEEN, best_warm=0.2)).reason
+
+
+def test_a_threshold_looks_at_the_best_warm_item_alone() -> None:
+    """Whatever is cold, and wherever cold items cannot be looked at."""
+    router = ThresholdRouter(0.5)
+    assert router.decide(replace(SEEN, best_warm=0.5, best_cold=0.9)).hit
+    assert router.decide(replace(SEEN, can_peek=False)).hit
+    assert not router.decide(replace(SEEN, best_warm=0.49, best_cold=0.0)).hit
+    assert not router.decide(replace(SEEN, filtered=True)).hit
+
+
+def test_a_margin_looks_at_how_far_the_best_warm_item_leads() -> None:
+    """Its lead over the sixth; signals that do not tell it are a miss."""
+    router = MarginRouter(0.3)
+    assert router.decide(replace(SEEN, lead=0.3)).hit
+    decision = router.decide(replace(SEEN, lead=0.29))
+    assert (False, "lead +0.290 is below tau +0.300") == (decision.hit, decision.reason)
+    assert not router.decide(SEEN).hit
+
+
+@pytest.mark.parametrize("make", [PeekRouter, ThresholdRouter, MarginRouter])
+def test_every_router_of_a_tau_says_what_it_is(make: type[TauRouter]) -> None:
+    """Its name and its tau, which is refused when nothing could reach it."""
+    router: TauRouter = make(0.25)
+    assert f"{make.__name__}(tau=0.25)" == repr(router)
+    with pytest.raises(InvalidArgumentError, match="tau"):
+        make(2)
 
 
 @pytest.mark.parametrize("tau", [1.1, -1.1, float("nan"), "0.1", None, True])

@@ -114,6 +114,19 @@ def test_quarantined_memories_are_left_out() -> None:
     assert (["fine"], {"k0": "quarantined"}) == (texts(packed.text), packed.left_out)
 
 
+def test_what_was_said_twice_is_shown_once() -> None:
+    """As the best-ranked of them; spaces and case make no difference, another speaker does."""
+    packed = pack(
+        found(
+            {"content": "I live in Lisbon.", "role": "user", "said_at": "2026-03-02"},
+            {"content": "i live  in lisbon.", "role": "user", "said_at": "2026-03-01"},
+            {"content": "I live in Lisbon.", "role": "assistant"},
+        )
+    )
+    assert ("k0", "k2") == packed.keys
+    assert {"k1": "duplicate"} == packed.left_out
+
+
 class TestBudget:
     def test_the_worst_ranked_go_first(self) -> None:
         """Within the budget stand the best memories, and the rest is told."""

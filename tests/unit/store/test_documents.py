@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.index import Traits, analyze
-from warmgraph.store.documents import Indexing
+from warmgraph.index import LexicalDocument, Traits, analyze
+from warmgraph.store.documents import Indexing, Searchable
 
 RECORD = {
     "kind": "Memory",
@@ -21,14 +21,19 @@ RECORD = {
 }
 
 
+def made(how: Searchable) -> LexicalDocument:
+    """Return the document that is made at once."""
+    assert isinstance(how.document, LexicalDocument)
+    return how.document
+
+
 def test_a_record_is_indexed_by_its_content() -> None:
     """Words of the content are its own; author and date are extra; thread and position are its place."""
     how = Indexing(["content"], analyze).searchable(RECORD, None)
     assert ("I live in Lisbon.",) == how.texts
-    assert how.made is not None
-    assert {"live": 1, "lisbon": 1} == dict(how.made.terms)
-    assert set(analyze("ana 7 March 2026")) == set(how.made.extra)
-    assert ("t", 4.0) == (how.made.thread, how.made.position)
+    assert {"live": 1, "lisbon": 1} == dict(made(how).terms)
+    assert set(analyze("ana 7 March 2026")) == set(made(how).extra)
+    assert ("t", 4.0) == (made(how).thread, made(how).position)
     assert (False, None) == (how.question, how.importance)
 
 
@@ -43,9 +48,7 @@ def test_a_record_is_known_by_author_length_and_time() -> None:
         ({"content": "So", "author": 5, "said_at": "soon"}, Traits(None, 2, False, None)),
     ]
     for value, expected in cases:
-        made = indexing.searchable(value, None).made
-        assert made is not None
-        assert expected == made.traits
+        assert expected == made(indexing.searchable(value, None)).traits
 
 
 def test_a_put_may_choose_what_is_indexed() -> None:
@@ -53,8 +56,7 @@ def test_a_put_may_choose_what_is_indexed() -> None:
     indexing = Indexing(["content"], analyze)
     how = indexing.searchable({"content": "a", "title": "Violins", "tags": ["old", "new"]}, ["title", "tags[*]"])
     assert ("Violins", "old", "new") == how.texts
-    assert how.made is not None
-    assert {"violin", "old", "new"} == set(how.made.terms)
+    assert {"violin", "old", "new"} == set(made(how).terms)
     nothing = indexing.searchable(RECORD, False)
     assert ((), None) == (nothing.texts, nothing.document)
 
@@ -63,17 +65,15 @@ def test_the_whole_document_is_the_default() -> None:
     """Without fields everything is embedded as JSON, and indexed by its values, not by its field names."""
     how = Indexing(None, analyze).searchable({"title": "Violins", "n": 3, "deep": {"x": ["old"]}}, None)
     assert ('{"deep": {"x": ["old"]}, "n": 3, "title": "Violins"}',) == how.texts
-    assert how.made is not None
-    assert {"violin", "3", "old"} == set(how.made.terms)
+    assert {"violin", "3", "old"} == set(made(how).terms)
 
 
 @pytest.mark.parametrize("position", [None, "4", True, float("inf"), float("nan"), 10**400])
 def test_a_place_that_is_none_is_left_out(position: Any) -> None:
     """A position that is no finite number does not keep an item from being indexed."""
     how = Indexing(["content"], analyze).searchable({**RECORD, "position": position}, None)
-    assert how.made is not None
-    assert how.made.thread is None
-    assert {"live": 1, "lisbon": 1} == dict(how.made.terms)
+    assert made(how).thread is None
+    assert {"live": 1, "lisbon": 1} == dict(made(how).terms)
 
 
 def test_what_a_record_says_of_itself_counts() -> None:
@@ -91,13 +91,12 @@ def test_what_a_record_says_of_itself_counts() -> None:
 def test_a_time_that_cannot_be_read_is_no_word(said_at: Any) -> None:
     """Only dates become words, in the same way in every locale."""
     how = Indexing(["content"], analyze).searchable({"content": "x", "said_at": said_at}, None)
-    assert how.made is not None
-    assert {} == dict(how.made.extra)
+    assert {} == dict(made(how).extra)
 
 
 def test_an_analyzer_of_ones_own_must_return_terms() -> None:
     """An analyzer that returns something else fails the write, before it is written."""
-    assert Indexing(None, lambda text: text.split()).searchable({"content": "a b a"}, None).made is not None
+    assert Indexing(None, lambda text: text.split()).searchable({"content": "a b a"}, None).document is not None
     with pytest.raises(InvalidArgumentError, match="analyzer"):
         Indexing(None, lambda text: [1, 2]).searchable({"content": "a"}, None)  # type: ignore[arg-type]
 

@@ -16,7 +16,7 @@ ANA = ("memories", "ana")
 
 
 @pytest.mark.parametrize("on_file", [False, True])
-def test_eight_threads_of_a_hundred_puts_keep_all_eight_hundred(tmp_path: Path, on_file: bool) -> None:
+def test_parity_a_eight_threads_of_a_hundred_puts_keep_all_eight_hundred(tmp_path: Path, on_file: bool) -> None:
     """WarmMemory kept 175 of them."""
     store = WarmStore.open(tmp_path / "a.db", capacity=1_000) if on_file else WarmStore(capacity=1_000)
     with store:
@@ -33,7 +33,7 @@ def test_eight_threads_of_a_hundred_puts_keep_all_eight_hundred(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("eviction", ["lru", "lfu", "sieve", "importance"])
-def test_a_read_counts_as_use(eviction: str) -> None:
+def test_parity_a_a_read_counts_as_use(eviction: str) -> None:
     """What is read again and again stays when others have to go."""
     store = WarmStore(capacity=20, eviction=eviction)
     store.put(ANA, "read", {"content": "x"})
@@ -42,7 +42,7 @@ def test_a_read_counts_as_use(eviction: str) -> None:
         assert store.get(ANA, "read") is not None
 
 
-def test_what_is_not_to_be_indexed_is_not_found_by_a_query() -> None:
+def test_parity_a_what_is_not_to_be_indexed_is_not_found_by_a_query() -> None:
     """`index=False` is honoured: the item comes last, without a score."""
     store = WarmStore(index={"embed": FakeEmbeddings(8), "dims": 8})
     store.put(ANA, "hidden", {"content": "Lisbon"}, index=False)
@@ -51,7 +51,7 @@ def test_what_is_not_to_be_indexed_is_not_found_by_a_query() -> None:
     assert [("found", False), ("hidden", True)] == answers
 
 
-def test_an_item_lives_as_long_as_it_was_told_to() -> None:
+def test_parity_a_an_item_lives_as_long_as_it_was_told_to() -> None:
     """A time to live is honoured, by get and by search."""
     clock = ManualClock()
     store = WarmStore(clock=clock)
@@ -61,7 +61,7 @@ def test_an_item_lives_as_long_as_it_was_told_to() -> None:
     assert [] == store.search(ANA)
 
 
-def test_what_is_returned_does_not_alias_what_is_stored() -> None:
+def test_parity_a_what_is_returned_does_not_alias_what_is_stored() -> None:
     """Changing an answer, or what was put, changes nothing in the store."""
     store = WarmStore()
     value = {"content": "x", "tags": ["a"]}
@@ -74,7 +74,7 @@ def test_what_is_returned_does_not_alias_what_is_stored() -> None:
     assert json.dumps({"content": "x", "tags": ["a"]}) == json.dumps(store.search(ANA)[0].value)
 
 
-def test_the_number_of_namespaces_is_bounded() -> None:
+def test_parity_a_the_number_of_namespaces_is_bounded() -> None:
     """The least recently used ones leave RAM."""
     store = WarmStore(max_namespaces=10)
     for n in range(100):
@@ -83,7 +83,7 @@ def test_the_number_of_namespaces_is_bounded() -> None:
     assert store.get(("memories", "99"), "k") is not None
 
 
-def test_keys_do_not_begin_again_after_a_restart(tmp_path: Path) -> None:
+def test_parity_a_keys_do_not_begin_again_after_a_restart(tmp_path: Path) -> None:
     """Each message has a key of its own, so a second process overwrites nothing of the first."""
     for number in range(2):
         with WarmStore.open(tmp_path / "a.db") as store:

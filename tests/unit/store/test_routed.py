@@ -52,8 +52,8 @@ class Counting:
 
 
 def test_opening_again_neither_embeds_nor_tokenizes(tmp_path: Path) -> None:
-    """Vectors and term counts come from the file; the answers are the same as before."""
-    with RoutedStore(tmp_path / "m.db", index=index(FakeEmbeddings(8))) as store:
+    """Vectors and the terms of an analyzer of one's own come from the file; the answers are the same as before."""
+    with RoutedStore(tmp_path / "m.db", index=index(FakeEmbeddings(8)), analyzer=Counting()) as store:
         fill(store)
         recalled = store.recall_long_term(NS, "the name of the dog").items
         searched = store.search(NS, query=THREAD[1])
@@ -63,6 +63,20 @@ def test_opening_again_neither_embeds_nor_tokenizes(tmp_path: Path) -> None:
         assert recalled == store.recall_long_term(NS, "the name of the dog").items
         assert [] == embeddings.documents
         assert not {*THREAD, "ana", "bob"} & set(analyzer.texts)
+        store._check()
+
+
+def test_words_are_read_when_somebody_asks_for_them(tmp_path: Path) -> None:
+    """Neither a write nor opening again, nor a search by vectors, has to count words; what a recall counts is right."""
+    with RoutedStore(tmp_path / "m.db", index=index(FakeEmbeddings(8))) as store:
+        fill(store)
+        recalled = store.recall_long_term(NS, "the name of the dog").items
+    analyzer = Counting()
+    with RoutedStore(tmp_path / "m.db", index=index(FakeEmbeddings(8)), analyzer=analyzer) as store:
+        store.search(NS, query=THREAD[1])
+        assert not set(THREAD) & set(analyzer.texts)
+        assert recalled == store.recall_long_term(NS, "the name of the dog").items
+        assert set(THREAD) <= set(analyzer.texts)
         store._check()
 
 

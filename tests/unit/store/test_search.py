@@ -89,7 +89,7 @@ def test_more_can_be_asked_for_than_was_wanted() -> None:
 def test_a_glance_sees_the_best_of_both_tiers(items: list[Item]) -> None:
     """The best warm and the best cold score, the lead of the best warm one over the sixth, and how many."""
     index = index_of(items)
-    seen = look(index, ["x", "y"], now=1.0)
+    seen = look(index, Query(["x", "y"], None, LexicalScorer()), now=1.0)
     scores = index.lexical(["x", "y"])
     living = [slot for key, slot in index.places() if not items[int(key)][3]]
     warm = sorted((float(scores[slot]) for slot in living if index.warm[slot]), reverse=True)

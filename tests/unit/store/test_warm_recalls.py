@@ -10,7 +10,7 @@ import pytest
 
 from tests.warm_facts import ANA, FACTS, fill, warm_keys
 from warmgraph.embeddings import HashingEmbeddings
-from warmgraph.errors import EmbeddingError, InvalidArgumentError
+from warmgraph.errors import InvalidArgumentError
 from warmgraph.ranking import PeekRouter, RouteDecision, Signals
 from warmgraph.store import RoutedStore, WarmStore
 from warmgraph.testing import FakeEmbeddings
@@ -218,19 +218,3 @@ def test_a_lead_that_means_nothing_is_refused(lead: Any) -> None:
     """`clear_lead` is a number of at least 0."""
     with pytest.raises(InvalidArgumentError, match="clear_lead"):
         WarmStore(clear_lead=lead)
-
-
-def test_a_failing_embedding_of_a_query_is_an_error() -> None:
-    """A recall that needs a vector and gets none says so."""
-
-    def embed(texts: list[str]) -> list[list[float]]:
-        if texts == ["dog?"]:
-            raise TimeoutError("no answer")
-        return [[1.0, 0.0] for _ in texts]
-
-    index: Any = {"dims": 2, "embed": embed}
-    store = WarmStore(index=index)
-    fill(store, {"a": "dog", "b": "dog"})
-    with pytest.raises(EmbeddingError, match="no answer"):
-        store.recall(ANA, "dog?")
-    assert "dog" == store.recall(ANA, "dog").items[0].value["content"]

@@ -149,13 +149,13 @@ def test_a_renewed_item_lives_for_its_whole_time() -> None:
 
 
 def test_an_expiry_that_hardly_moves_is_left_alone() -> None:
-    """Only a renewal that adds a hundredth of the time to live is worth writing down."""
+    """Only a renewal that adds half of the time to live is worth writing down."""
     warm, _ = tier()
     warm.put(A, "1", item(ttl=10, expires=600))
     warm.put(A, "2", item())
-    assert {} == warm.to_renew(A, ["1", "2", "3"], 6)
-    assert {"1": 600} == warm.to_renew(A, ["1", "2", "3"], 6.1)
-    assert {} == warm.to_renew(B, ["1"], 100)
+    assert {} == warm.to_renew(A, ["1", "2", "3"], 300)
+    assert {"1": 600} == warm.to_renew(A, ["1", "2", "3"], 301)
+    assert {} == warm.to_renew(B, ["1"], 301)
 
 
 def test_what_a_write_touches_is_not_warm_until_it_landed() -> None:

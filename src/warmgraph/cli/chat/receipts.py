@@ -10,10 +10,14 @@ __all__ = ["is_error", "receipt_line"]
 
 _LEFT_OUT = {
     "low_score": "too weak",
+    "duplicate": "said already",
     "missing": "gone",
     "unreadable": "unreadable",
     "quarantined": "not trusted",
     "budget": "over the token budget",
+    "crowded": "too many questions",
+    "filter": "filtered out",
+    "expired": "expired",
 }
 
 

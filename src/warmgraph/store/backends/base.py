@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
+from warmgraph.errors import InvalidArgumentError
 from warmgraph.index import NamespaceIndex
 from warmgraph.steps import Steps
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import Searchable
 from warmgraph.store.plan import Put, Read, Search
+from warmgraph.store.recalls import Found
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch
+from warmgraph.store.sqlite.state import Merge
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["Backend", "Place", "Prepared", "WriteFlight"]
@@ -36,6 +39,7 @@ class Backend(ABC):
     ranking: Ranking
     supports_ttl: bool = True
     durable: bool = True  # whether it holds more than the warm tier does
+    keeps_state: bool = False  # whether `merge_state` keeps anything
     refreshes: bool = True  # whether `refresh` works; else a read that moves an expiry goes to the backend
 
     @property
@@ -68,8 +72,16 @@ class Backend(ABC):
         """Answer reads in order, for all items."""
 
     @abstractmethod
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall(self, search: Search) -> Steps[Found]:
         """Rank all items of one namespace by the best ranking there is."""
+
+    def signalled(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search one namespace by vector, and say how sure that is.
+
+        Raises:
+            InvalidArgumentError: What stands behind cannot tell.
+        """
+        raise InvalidArgumentError("long_term", expected="a RoutedStore, to search with signals", got=self)
 
     @abstractmethod
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
@@ -87,6 +99,14 @@ class Backend(ABC):
             places: The items, with the time in seconds since the epoch at which they would have expired.
         """
         return
+
+    def read_state(self, namespace: Namespace, name: str) -> object:
+        """Return what warmgraph keeps for itself under a name, as JSON; `None` for nothing. Waits."""
+        return None
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge news into what is kept under a name, by namespace, and return what is kept then. Waits."""
+        return {}
 
     @abstractmethod
     def sweep(self) -> Steps[int]:

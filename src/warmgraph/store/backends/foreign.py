@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -18,21 +19,27 @@ from typing import Any, TypeAlias
 from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem, SearchOp
 
 from warmgraph.clock import Clock
+from warmgraph.errors import StoreError, StoreUnavailableError
 from warmgraph.index import Entry, NamespaceIndex
 from warmgraph.ranking import HybridScorer
 from warmgraph.steps import Io, Steps
 from warmgraph.store.backends.base import Backend, Place, Prepared, WriteFlight
+from warmgraph.store.backends.foreign_state import merge_state, read_state
 from warmgraph.store.config import Ranking
 from warmgraph.store.crowding import search_exactly
 from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
+from warmgraph.store.recalls import Found
 from warmgraph.store.search import rank
+from warmgraph.store.sqlite.state import Merge
 from warmgraph.store.values import copy_value, size_of
 from warmgraph.warm import WarmItem, WarmTier
 
 __all__ = ["ForeignBackend"]
 
 Namespace: TypeAlias = tuple[str, ...]
+logger: logging.Logger = logging.getLogger(__name__)
+
 NEVER = float("inf")
 PAGE = 500
 # A store that lets items expire does not say when. Its items are believed for so long.
@@ -52,6 +59,7 @@ class ForeignBackend(Backend):
     """
 
     refreshes = False
+    keeps_state = True
 
     def __init__(
         self, store: BaseStore, ranking: Ranking, clock: Clock, *, max_namespaces: int, max_indexed: int = 20_000
@@ -189,19 +197,28 @@ class ForeignBackend(Backend):
                 return matching[read.offset : wanted]
             asked *= 4
 
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
-        """Unite what the store finds with what our index finds, and rank both by the sum of their scores."""
+    def recall(self, search: Search) -> Steps[Found]:
+        """Unite what the store finds with what our index finds, and rank both by the sum of their scores.
+
+        A store that cannot search, because the model that it embeds with is away, say, leaves what our index finds.
+        """
         namespace = search.prefix
 
         def ask(limit: int) -> Steps[Sequence[SearchItem]]:
             (answer,) = yield from self.read([search._replace(limit=limit)])
             return answer  # type: ignore[no-any-return]
 
-        here = yield from search_exactly(ask, namespace, search.limit, len(search.exclude))
+        index, failure = self.index_of(namespace), None
+        try:
+            here = yield from search_exactly(ask, namespace, search.limit, len(search.exclude))
+        except Exception as error:  # its model may be away, and words are indexed here
+            if isinstance(error, StoreUnavailableError) or index is None or not self.covers(namespace):
+                raise
+            logger.warning("the store behind cannot search; words rank", exc_info=error)
+            here, failure = [], StoreError(f"the store behind cannot search: {type(error).__name__}: {error}")
         found = {item.key: item for item in here if item.key not in search.exclude}
-        index = self.index_of(namespace)
         if index is None or not self.covers(namespace):
-            return list(found.values())[: search.limit]
+            return Found(list(found.values())[: search.limit])
         words, best = self._lexical(namespace, index, search)
         missing = [key for key in best if key not in found]
         if missing:
@@ -209,7 +226,7 @@ class ForeignBackend(Backend):
             found.update((row.key, _scored(row, None)) for row in rows if row is not None)
         ranked = [_scored(item, words.get(key, 0.0) + _weighed(item)) for key, item in found.items()]
         kept = [item for item in ranked if (item.score or 0) > 0 and (not search.matches or search.matches(item.value))]
-        return sorted(kept, key=lambda item: item.score or 0, reverse=True)[: search.limit]
+        return Found(sorted(kept, key=lambda item: item.score or 0, reverse=True)[: search.limit], failure)
 
     def _lexical(
         self, namespace: Namespace, index: NamespaceIndex, search: Search
@@ -228,9 +245,18 @@ class ForeignBackend(Backend):
                 above=0.0,
                 exclude=search.exclude,
                 varied=search.matches is None,
+                dropped=search.dropped,
             )
             best = [place.key for place in islice(places, search.limit)]
         return {key: score for key, score in known.items() if score > 0}, best
+
+    def read_state(self, namespace: Namespace, name: str) -> object:
+        """Read an item under the root label of our own."""
+        return read_state(self.store, namespace, name)
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge into items under the root label of our own; not atomic, as the contract has no transactions."""
+        return merge_state(self.store, name, news, merge)
 
     def sweep(self) -> Steps[int]:
         """Let the store sweep, if it can."""
@@ -361,7 +387,7 @@ def _op(read: Read) -> Op:
 
 
 def _put_op(put: Put) -> PutOp:
-    return PutOp(put.namespace, put.key, put.value, put.index, put.ttl)
+    return PutOp(put.namespace, put.key, put.value, put.index if put.embed else False, put.ttl)
 
 
 def _as_put(item: Item) -> Put:

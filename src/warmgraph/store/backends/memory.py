@@ -21,6 +21,7 @@ from warmgraph.store.config import Ranking
 from warmgraph.store.documents import Searchable
 from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Put, Read, Search
+from warmgraph.store.recalls import Found
 from warmgraph.store.search import Query
 from warmgraph.store.values import size_of
 from warmgraph.warm import Starts, WarmItem, WarmTier
@@ -118,12 +119,13 @@ class MemoryBackend(Backend):
             prepared.append((yield from self._query(read)) if ranked else None)
         return [self._answer(read, query) for read, query in zip(reads, prepared, strict=True)]
 
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall(self, search: Search) -> Steps[Found]:
         """Rank all items of a namespace."""
         index = self._indexes.get(search.prefix)
         query = yield from self.ranking.recall_query(search.query or "", self._clock.now(), index)
         index = self._indexes.get(search.prefix)  # it may have come or gone while the query was embedded
-        return [] if index is None else self._page([(search.prefix, index)], search, query, above=0.0)
+        items = [] if index is None else self._page([(search.prefix, index)], search, query, above=0.0)
+        return Found(items, query.failure)
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Keep, or delete, in RAM."""

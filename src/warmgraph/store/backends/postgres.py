@@ -25,7 +25,8 @@ from warmgraph.store.plan import Put, Read, Search
 from warmgraph.store.postgres import PostgresLongTerm
 from warmgraph.store.postgres.feed import LoggedChange
 from warmgraph.store.postgres.rows import StoredRow, read_rows
-from warmgraph.store.search import rank
+from warmgraph.store.recalls import Found
+from warmgraph.store.search import note_dropped, rank
 from warmgraph.store.values import copy_value, size_of
 from warmgraph.warm import WarmItem, WarmTier
 
@@ -151,7 +152,7 @@ class PostgresBackend(ForeignBackend):
         """Hand reads on."""
         return self._postgres.read_steps(reads)
 
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall(self, search: Search) -> Steps[Found]:
         """Rank all items in RAM and read those that are not warm; search the database where RAM does not know all."""
         index = self.index_of(search.prefix)
         if index is None and self.away is None:
@@ -168,17 +169,22 @@ class PostgresBackend(ForeignBackend):
             above=0.0,
             exclude=search.exclude,
             varied=search.matches is None,
+            dropped=search.dropped,
         )
         found: list[SearchItem] = []
         while len(found) < search.limit and (some := list(islice(places, search.limit - len(found)))):
             items = yield from self._values(search.prefix, [place.key for place in some], refresh=search.refresh_ttl)
             for place in some:
                 item = items.get(place.key)
-                if item is not None and (search.matches is None or search.matches(item.value)):
+                if item is None:
+                    note_dropped(search, place, "expired")
+                elif search.matches is not None and not search.matches(item.value):
+                    note_dropped(search, place, "filter")
+                else:
                     value = copy_value(item.value)
                     times = item.created_at, item.updated_at
                     found.append(SearchItem(search.prefix, place.key, value, *times, place.score))
-        return found
+        return Found(found, query.failure)
 
     def _values(self, namespace: Namespace, keys: Sequence[str], *, refresh: bool) -> Steps[dict[str, WarmItem]]:
         """Return items, the warm ones from RAM; what lets items live longer when they are read is the database's."""

@@ -15,9 +15,12 @@ from warmgraph.store.backends.warm_page import warm_page
 from warmgraph.store.config import Ranking
 from warmgraph.store.documents import given_importance
 from warmgraph.store.plan import Put, Read, Search
+from warmgraph.store.recalls import Found
 from warmgraph.store.routed import RoutedStore
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.store.sqlite.changes import Change
 from warmgraph.store.sqlite.rows import MICROSECONDS, time_of
+from warmgraph.store.sqlite.state import Merge
 from warmgraph.store.values import size_of
 from warmgraph.warm import WarmItem, WarmTier
 
@@ -38,6 +41,8 @@ class RoutedBackend(Backend):
     namespace, but nothing of namespaces below it, which the search would have to look at as well: that there are none
     is read from the file once, and remembered until something is written below.
     """
+
+    keeps_state = True
 
     def __init__(self, store: RoutedStore) -> None:
         self.store = store
@@ -72,6 +77,7 @@ class RoutedBackend(Backend):
         with self._lock:
             self._writes += 1
             self._ends.clear()
+        self.ranking.forget_queries()
         self._tier.overtake_all()
 
     def renewed(self, places: Sequence[Place], now: float) -> None:
@@ -124,9 +130,13 @@ class RoutedBackend(Backend):
                     yield from self._look_below(read.prefix)
         return answers
 
-    def recall(self, search: Search) -> Steps[list[SearchItem]]:
+    def recall(self, search: Search) -> Steps[Found]:
         """Rank all items of a namespace."""
         return self.store.recall_steps(search)
+
+    def signalled(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
+        """Search a namespace by vector, and say how sure that is."""
+        return self.store.signal_steps(wanted)
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Commit to the file; what was committed is warm before anybody hears of it."""
@@ -144,6 +154,15 @@ class RoutedBackend(Backend):
     def refresh(self, places: Mapping[Place, float]) -> None:
         """Move expiries in the file, and with them those of warm items."""
         self.store.renew(places)
+
+    def read_state(self, namespace: Namespace, name: str) -> object:
+        """Read from a table of its own."""
+        found: object = self.store.read_state(namespace, name)
+        return found
+
+    def merge_state(self, name: str, news: Mapping[Namespace, object], merge: Merge) -> dict[Namespace, object]:
+        """Merge in one transaction: other processes on the file lose nothing of theirs."""
+        return self.store.merge_state(name, news, merge)
 
     def sweep(self) -> Steps[int]:
         """Delete from the file, and hear of it as of any other change."""

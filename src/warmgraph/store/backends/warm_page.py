@@ -11,7 +11,7 @@ from langgraph.store.base import SearchItem
 from warmgraph.index import NamespaceIndex
 from warmgraph.store.backends.base import Place
 from warmgraph.store.plan import Search
-from warmgraph.store.search import Query, rank
+from warmgraph.store.search import Query, note_dropped, rank
 from warmgraph.store.values import copy_value
 from warmgraph.warm import WarmTier
 
@@ -67,13 +67,15 @@ def warm_page(
         above=above,
         exclude=search.exclude,
         varied=above is not None and matches is None,
+        dropped=search.dropped,
     )
     while len(found) < search.limit and (places := list(islice(ranking, skip + search.limit - len(found)))):
-        for (namespace, key, score), item in zip(places, tier.get_all(places, now), strict=True):
+        for place, item in zip(places, tier.get_all(places, now), strict=True):
+            namespace, key, score = place
             if item is None:
                 complete = False  # gone since it was ranked, or cold
             elif matches is not None and not matches(item.value):
-                continue
+                note_dropped(search, place, "filter")
             elif skip:
                 skip -= 1
             else:

@@ -30,6 +30,7 @@ from warmgraph.store.postgres.replaying import replay
 from warmgraph.store.postgres.rows import StoredRow, read_newest, read_rows, renew_rows
 from warmgraph.store.postgres.schema import check_schema, has_ann_index, search_path, set_up
 from warmgraph.store.postgres.tables import LangGraphTables, Vectors
+from warmgraph.store.postgres.wiping import wipe
 
 __all__ = ["PostgresLongTerm", "is_postgres_uri"]
 
@@ -160,6 +161,13 @@ class PostgresLongTerm(StepStore):
         self._connections.close()
         if self._outbox is not None:
             self._outbox.close()
+
+    def scrub(self) -> list[str]:
+        """Wipe what was deleted from the files of the tables, and return what cannot be. For `forget`; others wait."""
+        if self.waiting:
+            return [f"the outbox: {self.waiting} batches of writes wait for the database"]
+        with self._connections.connection() as connection:
+            return wipe(connection, self.schema)
 
     # -- what the warm tier asks ---------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class LangGraphTables:
                     known.update(zip(texts, each, strict=True))
         # In one order, so that two batches of the same items cannot wait for each other for ever.
         ordered = sorted(puts, key=lambda put: (put.namespace, put.key))
-        ops = [PutOp(put.namespace, put.key, put.value, put.index, put.ttl) for put in ordered]
+        ops = [PutOp(put.namespace, put.key, put.value, put.index if put.embed else False, put.ttl) for put in ordered]
         with connection.transaction():
             self.on(connection, known).batch(ops)
 

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence, Set
 from concurrent.futures import Future
 from typing import Literal, TypeVar
 
@@ -19,6 +19,7 @@ from warmgraph.store.sqlite.writer import GroupCommitWriter
 __all__ = ["Database"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 MAX_IDLE_READERS = 4
 # A fork waits so long for a commit or a read under way. Commits take milliseconds; what takes longer waits for others.
 FORK_SECONDS = 10.0
@@ -74,6 +75,18 @@ class Database(ForkAware):
     def write(self, work: Callable[[sqlite3.Connection], T], applied: Callable[[T], None] | None = None) -> Future[T]:
         """Queue a write; see `GroupCommitWriter.submit`."""
         return self._use_writer().submit(work, applied)
+
+    def write_rows(
+        self,
+        rows: Sequence[R],
+        keys: Set[Hashable],
+        work: Callable[[sqlite3.Connection, Sequence[R]], list[T]],
+        applied: Callable[[list[T]], None],
+        *,
+        here: bool,
+    ) -> Future[list[T]]:
+        """Queue rows that may be written together with those of others; see `GroupCommitWriter.submit_rows`."""
+        return self._use_writer().submit_rows(rows, keys, work, applied, here=here)
 
     def call(self, function: Callable[[], object]) -> Future[None]:
         """Queue a call in between commits; see `GroupCommitWriter.call`."""

@@ -1,7 +1,7 @@
 """The indexes of a file in RAM: loaded when first used, kept in step with every commit, dropped under a bound.
 
-All changes are applied on the writer's thread in the order of their numbers: our own right after their commit and
-before they are acknowledged, those of other processes when a read finds that the file is ahead.
+All changes are applied by whoever writes, in the order of their numbers: our own right after their commit and before
+they are acknowledged, those of other processes when a read finds that the file is ahead.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from typing import Protocol, TypeAlias
 
 from warmgraph.errors import StoreCorruptError
 from warmgraph.forks import ForkAware, watch_forks
-from warmgraph.index import Entry, NamespaceIndex
+from warmgraph.index import Entry, NamespaceIndex, Routing
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.changes import Change, last_seq
 from warmgraph.store.sqlite.commits import CommitWatch
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.model_watch import ModelWatch
-from warmgraph.store.sqlite.rows import MICROSECONDS
+from warmgraph.store.sqlite.refits import Refits
+from warmgraph.store.sqlite.routings import keep_routing, routing_of
+from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, Read
 from warmgraph.store.sqlite.vectors import Model, model_in_use
+from warmgraph.store.sqlite.writes import apply_writes
 
 __all__ = ["ChangeListener", "LoadedIndexes", "Written"]
 
@@ -62,10 +65,10 @@ class _Loaded:
     items: int = 0  # when it was measured
     bytes: int = 0
 
-    def measure(self) -> int:
-        """Measure again if it has grown a good deal, and return by how many bytes."""
+    def measure(self, *, anew: bool = False) -> int:
+        """Measure again if it has grown a good deal, or if told to, and return by how many bytes it has grown."""
         count = len(self.index)
-        if self.bytes and count <= 1.25 * self.items + 64:
+        if self.bytes and not anew and count <= 1.25 * self.items + 64:
             return 0
         before, self.items = self.bytes, count
         with self.index.lock:
@@ -90,7 +93,8 @@ class LoadedIndexes(ForkAware):
         database: The file.
         model: Knows the store's embedding model; vectors of others are not loaded.
         max_bytes: RAM that all of them may take.
-        new_index: Makes an empty index of a namespace.
+        new_index: Makes an empty index of a namespace, given the routing that was kept for it.
+        read: Makes the lexical document of a value and paths.
     """
 
     def __init__(
@@ -98,17 +102,21 @@ class LoadedIndexes(ForkAware):
         database: Database,
         model: ModelWatch,
         max_bytes: int,
-        new_index: Callable[[], NamespaceIndex] = NamespaceIndex,
+        new_index: Callable[[Routing | None], NamespaceIndex],
+        read: Read,
     ) -> None:
         self._database = database
+        self._read_document = read
         self._model, self._new_index = model, new_index
         self._max_bytes = max_bytes
+        self.refits: Refits = Refits(self._keep)
         self._lock = threading.Lock()
         self._indexes: OrderedDict[Namespace, _Loaded] = OrderedDict()
         self._loading: dict[Namespace, _Loading] = {}
         self._bytes = 0
         self._listeners: list[ChangeListener] = []
         self._watch = CommitWatch(None if database.in_memory else database.file)
+        self._before: bytes | None = None  # what it showed within the transaction that wrote rows last
         self._applied, in_use = database.read(lambda c: (last_seq(c), model_in_use(c)))
         model.note(in_use)
         watch_forks(self)
@@ -147,6 +155,10 @@ class LoadedIndexes(ForkAware):
         with self._lock:
             return [loaded.index for loaded in self._indexes.values()]
 
+    def forget(self) -> None:
+        """Drop every index, and let everybody who listens drop what they hold: anything may have been written."""
+        self._forget_all()
+
     def listen(self, listener: ChangeListener) -> None:
         """Tell a listener of all changes that are not its own, until `unlisten`."""
         with self._lock:
@@ -176,19 +188,11 @@ class LoadedIndexes(ForkAware):
             self._database.call(self._follow).result()
         self._watch.note(header)
 
-    def write(
-        self,
-        work: Callable[[sqlite3.Connection], list[Change]],
-        *,
-        origin: ChangeListener | None = None,
-        landed: Callable[[list[Change]], object] | None = None,
-    ) -> Future[Written]:
-        """Queue a write. When its future is done it is committed, and in the indexes.
+    def write(self, work: Callable[[sqlite3.Connection], list[Change]]) -> Future[Written]:
+        """Queue a write of any kind. When its future is done it is committed, and in the indexes.
 
         Args:
             work: Makes the changes.
-            origin: The listener whose write this is, and who need not be told.
-            landed: Gets the changes once they are applied, in the order of commits, before the future is done.
         """
 
         def numbered(connection: sqlite3.Connection) -> Written:
@@ -196,14 +200,44 @@ class LoadedIndexes(ForkAware):
             changes = work(connection)
             return Written(first, last_seq(connection), changes, before)
 
-        def applied(written: Written) -> None:
-            self._apply_own(written, origin)
+        return self._database.write(numbered, self._apply_own)
+
+    def write_rows(
+        self,
+        rows: Sequence[Pending],
+        *,
+        origin: ChangeListener | None = None,
+        landed: Callable[[list[Change]], object] | None = None,
+        here: bool = False,
+    ) -> Future[list[Change]]:
+        """Queue items to write or delete. When the future is done they are committed, and in the indexes.
+
+        What several callers queue is written by the same few statements.
+
+        Args:
+            rows: The items, each of them once.
+            origin: The listener whose write this is, and who need not be told.
+            landed: Gets the changes once they are applied, in the order of commits, before the future is done.
+            here: Whether the caller may wait for the disk.
+        """
+
+        def applied(changes: list[Change]) -> None:
+            if changes:
+                self._apply_own(Written(changes[0].seq, changes[-1].seq, changes, self._before), origin)
             if landed is not None:
-                landed(written.changes)
+                landed(changes)
 
-        return self._database.write(numbered, applied)
+        keys = {(row.namespace, row.key) for row in rows}
+        return self._database.write_rows(rows, keys, self._write_rows, applied, here=here)
 
-    def _apply_own(self, written: Written, origin: ChangeListener | None) -> None:
+    def _write_rows(self, connection: sqlite3.Connection, rows: Sequence[Pending]) -> list[Change]:
+        self._before = self._watch.look()  # the same for all of a transaction
+        changes = apply_writes(connection, rows, self._model.ours)
+        if self._model.ours is not None and self._model.in_use is None:  # these may be the first vectors of the file
+            self._model.note(model_in_use(connection))
+        return changes
+
+    def _apply_own(self, written: Written, origin: ChangeListener | None = None) -> None:
         # The write is committed: nothing that fails from here on may make it look as if it were not.
         if written.first > self._applied + 1:  # other processes came in between
             try:
@@ -222,7 +256,8 @@ class LoadedIndexes(ForkAware):
 
         def read(connection: sqlite3.Connection) -> tuple[int, list[Change] | None, Model | None]:
             last = last_seq(connection) if until is None else until
-            return last, items.changes_between(connection, self._applied, last, model), model_in_use(connection)
+            changes = items.changes_between(connection, self._applied, last, model, self._read_document)
+            return last, changes, model_in_use(connection)
 
         last, changes, in_use = self._database.read(read)
         self._model.note(in_use)
@@ -245,14 +280,13 @@ class LoadedIndexes(ForkAware):
             if loaded is not None:
                 try:
                     _apply(loaded.index, change)
-                except Exception:
+                except BaseException as error:
                     self._forget(change.namespace)  # the rows are the truth: it is read again when next used
+                    if not isinstance(error, Exception):
+                        raise  # the program is being ended while it writes
                 else:
-                    grown = loaded.measure()
-                    if grown:
-                        with self._lock:
-                            self._bytes += grown if self._indexes.get(change.namespace) is loaded else 0
-                            self._drop_beyond_bound()
+                    self.refits.look(change.namespace, loaded.index)
+                    self._measure(change.namespace, loaded)
 
     def _read(self, namespace: Namespace, loading: _Loading) -> NamespaceIndex:
         try:
@@ -273,18 +307,37 @@ class LoadedIndexes(ForkAware):
             loading.done.set_exception(error)
             raise
         loading.done.set_result(loaded.index)
+        self.refits.look(namespace, loaded.index)
         return loaded.index
+
+    def _measure(self, namespace: Namespace, loaded: _Loaded, *, anew: bool = False) -> None:
+        grown = loaded.measure(anew=anew)
+        if grown:
+            with self._lock:
+                self._bytes += grown if self._indexes.get(namespace) is loaded else 0
+                self._drop_beyond_bound()
+
+    def _keep(self, namespace: Namespace, routing: Routing) -> None:
+        with self._lock:
+            loaded = self._indexes.get(namespace)
+        if loaded is not None:
+            self._measure(namespace, loaded, anew=True)  # its vectors may lie on disk from now on
+        model = self._model.key
+        if model is not None:
+            data = routing.to_bytes()
+            self._database.write(lambda c: keep_routing(c, namespace, model, routing.dims, data)).result()
 
     def _build(self, namespace: Namespace) -> NamespaceIndex:
         model = self._model.key
-        index = self._new_index()
 
-        def read(connection: sqlite3.Connection) -> tuple[list[Entry], Model | None]:
-            return items.entries_of(connection, namespace, model), model_in_use(connection)
+        def read(connection: sqlite3.Connection) -> tuple[list[Entry], Model | None, Routing | None]:
+            entries = items.entries_of(connection, namespace, model, self._read_document)
+            return entries, model_in_use(connection), routing_of(connection, namespace, model)
 
         try:
-            entries, in_use = self._database.read(read)
+            entries, in_use, routing = self._database.read(read)
             self._model.note(in_use)  # before anybody ranks by it
+            index = self._new_index(routing)
             index.fill(entries)
         except (ValueError, TypeError, KeyError) as error:
             message = f"{self._database.path}: the rows of {'.'.join(namespace)} cannot be indexed: {error}"

@@ -19,7 +19,7 @@ from warmgraph.store.sqlite.items import prefix_range
 from warmgraph.store.sqlite.rows import MICROSECONDS, joined, split, time_of
 from warmgraph.store.sqlite.schema import SCHEMA_VERSION, connect, read_version
 
-__all__ = ["Inspection", "ModelFigures", "NamespaceFigures", "RecentMemory", "inspect_file"]
+__all__ = ["Inspection", "ModelFigures", "NamespaceFigures", "RecentMemory", "inspect_file", "read_file"]
 
 Namespace: TypeAlias = tuple[str, ...]
 T = TypeVar("T")
@@ -140,13 +140,32 @@ def inspect_file(
     """
     prefix = check_namespace(namespace)
     check_count("recent", recent, least=0)
+    now = round((clock or SystemClock()).now().timestamp() * MICROSECONDS)
+    name = os.fspath(path)
+    return read_file(path, lambda connection: _inspect(connection, name, os.path.abspath(name), prefix, recent, now))
+
+
+def read_file(path: str | os.PathLike[str], work: Callable[[sqlite3.Connection], T]) -> T:
+    """Read a file of the present version in one snapshot, through a connection that cannot write.
+
+    Args:
+        path: The file.
+        work: Reads; it may be called again when somebody opens the file meanwhile.
+
+    Raises:
+        As `inspect_file`.
+    """
     name = os.fspath(path)
     file = os.path.abspath(name)
-    now = round((clock or SystemClock()).now().timestamp() * MICROSECONDS)
     if not os.path.isfile(file):
         raise StoreUnavailableError(f"{name}: there is no such file")
+
+    def checked(connection: sqlite3.Connection) -> T:
+        _check_version(connection, name)
+        return work(connection)
+
     with typed_errors(name):
-        return _in_snapshot(file, lambda connection: _inspect(connection, name, file, prefix, recent, now))
+        return _in_snapshot(file, checked)
 
 
 def _in_snapshot(file: str, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -176,9 +195,7 @@ def _in_snapshot(file: str, work: Callable[[sqlite3.Connection], T]) -> T:
             return found  # else somebody opened it meanwhile, and may have changed what was being read
 
 
-def _inspect(
-    connection: sqlite3.Connection, name: str, file: str, prefix: Namespace, recent: int, now: int
-) -> Inspection:
+def _check_version(connection: sqlite3.Connection, name: str) -> None:
     version = read_version(connection, name)
     if version is None:
         raise StoreUnavailableError(f"{name} is empty: nothing was ever stored in it")
@@ -187,6 +204,11 @@ def _inspect(
             f"{name} was written by an older warmgraph (schema {version}, this one reads {SCHEMA_VERSION}): open it"
             " once with a store, which brings it up to date"
         )
+
+
+def _inspect(
+    connection: sqlite3.Connection, name: str, file: str, prefix: Namespace, recent: int, now: int
+) -> Inspection:
     free = (
         connection.execute("PRAGMA freelist_count").fetchone()[0] * connection.execute("PRAGMA page_size").fetchone()[0]
     )
@@ -194,7 +216,7 @@ def _inspect(
     where, arguments = _under(prefix)
     return Inspection(
         path=name,
-        schema=version,
+        schema=SCHEMA_VERSION,
         file_bytes=os.path.getsize(file),
         log_bytes=os.path.getsize(log) if os.path.exists(log) else 0,
         free_bytes=free,

@@ -19,6 +19,7 @@ from warmgraph.store.sqlite.rows import (
     MICROSECONDS,
     SEPARATOR,
     Pending,
+    Read,
     Row,
     document_from,
     joined,
@@ -68,7 +69,7 @@ def delete_expired(connection: sqlite3.Connection, now: int) -> list[Change]:
     gone = connection.execute(statement, (now, SWEPT_AT_ONCE)).fetchall()
     if not gone:
         return []
-    return apply_writes(connection, [Pending(split(namespace), key) for namespace, key in gone], now, None)
+    return apply_writes(connection, [Pending(split(namespace), key, now) for namespace, key in gone], None)
 
 
 def fetch(connection: sqlite3.Connection, namespace: Namespace, keys: Iterable[str], now: int) -> dict[str, Row]:
@@ -113,12 +114,21 @@ def namespaces_under(connection: sqlite3.Connection, prefix: Namespace, now: int
     return sorted(split(name) for name in names)
 
 
-def entries_of(connection: sqlite3.Connection, namespace: Namespace, model: Key | None) -> list[Entry]:
-    """Return how all items of a namespace are indexed, in the order of their writing."""
-    return [entry for _, _, entry in _entries(connection, "i.namespace = ?", (joined(namespace),), model)]
+def entries_of(connection: sqlite3.Connection, namespace: Namespace, model: Key | None, read: Read) -> list[Entry]:
+    """Return how all items of a namespace are indexed, in the order of their writing.
+
+    Args:
+        connection: Inside a transaction.
+        namespace: The namespace.
+        model: Whose vectors to load.
+        read: Makes the lexical document of a value and paths; called when words are first asked for.
+    """
+    return [entry for _, _, entry in _entries(connection, "i.namespace = ?", (joined(namespace),), model, read)]
 
 
-def changes_between(connection: sqlite3.Connection, after: int, until: int, model: Key | None) -> list[Change] | None:
+def changes_between(
+    connection: sqlite3.Connection, after: int, until: int, model: Key | None, read: Read
+) -> list[Change] | None:
     """Return what changed after one number and up to another; `None` when the log does not reach back that far.
 
     An item that was only read, and lives longer for it, comes with its expiry alone: whoever holds it need not drop it.
@@ -135,13 +145,13 @@ def changes_between(connection: sqlite3.Connection, after: int, until: int, mode
     ):
         changed.append((seq, Change(split(namespace), key, seq, expires_at=expires_at)))
     where = "i.seq > ? AND i.seq <= ? AND i.written > ?"
-    for seq, namespace, entry in _entries(connection, where, (*span, after), model):
+    for seq, namespace, entry in _entries(connection, where, (*span, after), model, read):
         changed.append((seq, Change(split(namespace), entry.key, seq, entry)))
     return [change for _, change in sorted(changed, key=lambda each: each[0])]
 
 
 def _entries(
-    connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...], model: Key | None
+    connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...], model: Key | None, read: Read
 ) -> list[tuple[int, str, Entry]]:
     vectors: dict[int, list[bytes]] = {}
     known = model and known_model(connection, *model)
@@ -153,7 +163,7 @@ def _entries(
         ):
             vectors.setdefault(item, []).append(blob)
     rows = connection.execute(
-        "SELECT i.id, i.seq, i.namespace, i.key, i.written, i.expires_at, i.terms, i.question, i.importance "
+        "SELECT i.id, i.seq, i.namespace, i.key, i.written, i.expires_at, i.terms, i.question, i.importance, i.value "
         f"FROM items i WHERE {where} ORDER BY i.written",
         arguments,
     )
@@ -165,13 +175,13 @@ def _entries(
                 key,
                 written,
                 seconds_of(expires_at),
-                None if terms is None else partial(document_from, terms, f"{namespace}{SEPARATOR}{key}"),
+                None if terms is None else partial(document_from, terms, value, f"{namespace}{SEPARATOR}{key}", read),
                 _array(vectors[item]) if item in vectors else None,
                 bool(question),
                 importance,
             ),
         )
-        for item, seq, namespace, key, written, expires_at, terms, question, importance in rows
+        for item, seq, namespace, key, written, expires_at, terms, question, importance, value in rows
     ]
 
 

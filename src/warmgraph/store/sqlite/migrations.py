@@ -16,6 +16,18 @@ from warmgraph.store.sqlite.tables import MODELS, VECTORS, execute_all
 __all__ = ["MIGRATIONS", "migrate"]
 
 
+_VECTORS_2 = """
+CREATE TABLE vectors (
+    item   INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+    part   INTEGER NOT NULL,
+    model  INTEGER NOT NULL REFERENCES models (id),
+    vector BLOB    NOT NULL,
+    PRIMARY KEY (item, model, part)
+) WITHOUT ROWID;
+CREATE INDEX vectors_by_model ON vectors (model);
+"""
+
+
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Bring the tables from a version to the next. Must be called inside a write transaction.
 
@@ -30,7 +42,7 @@ def _vectors_by_model(connection: sqlite3.Connection) -> None:
     """From 1 to 2: an item may have vectors of two models at once, and the file says which model is in use."""
     execute_all(connection, f"ALTER TABLE models RENAME TO models_1;\n{MODELS}")
     connection.execute("INSERT INTO models (id, name, dims) SELECT id, name, dims FROM models_1")
-    execute_all(connection, f"ALTER TABLE vectors RENAME TO vectors_1;\n{VECTORS}")
+    execute_all(connection, f"ALTER TABLE vectors RENAME TO vectors_1;\n{_VECTORS_2}")
     columns = "item, part, model, vector"
     connection.execute(f"INSERT INTO vectors ({columns}) SELECT {columns} FROM vectors_1")
     connection.execute("DROP TABLE vectors_1")
@@ -42,5 +54,19 @@ def _vectors_by_model(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = MappingProxyType({1: _vectors_by_model})
+def _vectors_in_a_table(connection: sqlite3.Connection) -> None:
+    """From 2 to 3: vectors lie in a table with a rowid, which takes half the pages.
+
+    And `terms` may name the paths of which the words are to be read, where it held the words before.
+    """
+    connection.execute("DROP INDEX vectors_by_model")
+    execute_all(connection, f"ALTER TABLE vectors RENAME TO vectors_2;\n{VECTORS}")
+    columns = "item, part, model, vector"
+    connection.execute(f"INSERT INTO vectors ({columns}) SELECT {columns} FROM vectors_2 ORDER BY item, model, part")
+    connection.execute("DROP TABLE vectors_2")
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = MappingProxyType(
+    {1: _vectors_by_model, 2: _vectors_in_a_table}
+)
 """The step that leads away from each older version."""

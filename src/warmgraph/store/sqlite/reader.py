@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -12,7 +13,8 @@ from langgraph.store.base import SearchItem
 from warmgraph.store.config import Ranking
 from warmgraph.store.namespaces import fixed_prefix, page_of
 from warmgraph.store.plan import Get, ListNamespaces, Read, Search
-from warmgraph.store.search import Query, Ranked, rank
+from warmgraph.store.search import Query, Ranked, note_dropped, rank
+from warmgraph.store.signalled import SignalledQuery, SignalledSearch
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import LoadedIndexes
@@ -92,8 +94,29 @@ class Reader:
             above=above,
             exclude=search.exclude,
             varied=above is not None and search.matches is None,
+            dropped=search.dropped,
         )
         return self._page(ranking, search) if search.limit else []
+
+    def signalled(self, wanted: SignalledQuery, query: Query) -> SignalledSearch:
+        """Return the items of one namespace most like a query, and how sure that is.
+
+        Args:
+            wanted: Which items.
+            query: What to rank by, with a vector.
+        """
+        self._renewals.settle()
+        self._indexes.follow()
+        search, least = wanted.search, wanted.score_threshold
+        items = self.ranked([search.prefix], search, query)
+        if least is not None:
+            items = [item for item in items if item.score is not None and item.score >= least]
+        checked = self._ranking.checked(query, search.query or "")
+        if checked.vector is None:
+            return SignalledSearch(items, None)
+        index = self._indexes.load(search.prefix)
+        with index.lock:
+            return SignalledSearch(items, index.signals(checked.vector, max(search.limit, 1)))
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         """Return the namespaces at a prefix and below it that hold an item, in order."""
@@ -145,10 +168,12 @@ class Reader:
             rows = self._rows_of(places)
             for place in places:
                 row = rows.get((place.namespace, place.key))
-                if row is None:
-                    continue  # deleted since it was ranked
+                if row is None:  # deleted since it was ranked
+                    note_dropped(search, place, "expired")
+                    continue
                 item = row.search_item(place.score)
                 if search.matches is not None and not search.matches(item.value):
+                    note_dropped(search, place, "filter")
                     continue
                 if skip:
                     skip -= 1
@@ -157,7 +182,8 @@ class Reader:
                 taken.append(row)
         if search.refresh_ttl:
             self._renewals.renew(_expiries(taken, self._now()))
-        return page
+        # In a large namespace a look at all vectors may find one that should have come before.
+        return sorted(page, key=_worst_without, reverse=True)
 
     def _rows_of(self, places: Sequence[Ranked]) -> dict[Place, Row]:
         wanted: dict[Namespace, list[str]] = {}
@@ -187,3 +213,7 @@ def _expiries(rows: Iterable[Row], now: int) -> dict[Place, float]:
 def _worth_renewing(ttl: float, expires_at: int, now: int) -> bool:
     lifetime = ttl * 60 * MICROSECONDS
     return now + lifetime - expires_at > WORTH_RENEWING * lifetime
+
+
+def _worst_without(item: SearchItem) -> float:
+    return -math.inf if item.score is None else item.score

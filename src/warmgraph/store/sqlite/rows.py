@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,7 +14,7 @@ from langgraph.store.base import Item, SearchItem
 from numpy.typing import NDArray
 
 from warmgraph.errors import StoreCorruptError
-from warmgraph.index import LexicalDocument, Traits
+from warmgraph.index import Document, LexicalDocument, Traits
 from warmgraph.store.documents import Searchable
 from warmgraph.store.plan import Put
 
@@ -22,14 +24,15 @@ __all__ = [
     "Pending",
     "Row",
     "document_from",
-    "document_to",
     "joined",
     "pending_write",
     "split",
+    "terms_of",
     "time_of",
 ]
 
 Namespace: TypeAlias = tuple[str, ...]
+Read: TypeAlias = Callable[[Mapping[str, Any], Sequence[str]], LexicalDocument]
 SEPARATOR = "."
 MICROSECONDS = 1_000_000  # in a second
 AFTER_SEPARATOR = "/"  # the next character: everything below a prefix sorts before it
@@ -41,11 +44,12 @@ class Pending(NamedTuple):
 
     namespace: Namespace
     key: str
+    now: int  # microseconds since the epoch
     value: str | None = None
     ttl: float | None = None
     paths: str | None = None
     terms: str | None = None
-    document: LexicalDocument | None = None
+    document: Document = None
     question: bool = False
     importance: float | None = None
     vectors: NDArray[np.float32] | None = None
@@ -94,19 +98,19 @@ class Row:
         return value
 
 
-def pending_write(put: Put, how: Searchable, vectors: NDArray[np.float32] | None) -> Pending:
-    """Return a put as it goes into the file."""
+def pending_write(put: Put, how: Searchable, vectors: NDArray[np.float32] | None, now: int) -> Pending:
+    """Return a put as it goes into the file, `now` in microseconds since the epoch."""
     if put.value is None:
-        return Pending(put.namespace, put.key)
-    document = how.made
+        return Pending(put.namespace, put.key, now)
     return Pending(
         namespace=put.namespace,
         key=put.key,
+        now=now,
         value=_write_json(put.value),
         ttl=put.ttl,
         paths=None if put.index is None else json.dumps(put.index),
-        terms=None if document is None else document_to(document),
-        document=document,
+        terms=terms_of(how),
+        document=_later(how.document),
         question=how.question,
         importance=how.importance,
         vectors=vectors,
@@ -128,27 +132,52 @@ def time_of(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def document_to(document: LexicalDocument) -> str:
-    """Return a lexical document as it stands in the file, so that opening one never reads text again."""
+def terms_of(how: Searchable) -> str | None:
+    """Return what the file says of an item's words.
+
+    That is the paths where its words are, if they can be read at any time: counting them takes longer than writing the
+    row, and most items are never asked for words by the process that wrote them. What an analyzer of somebody's own
+    made of them is kept, for it was made while the writer waited.
+    """
+    document = how.document
+    if document is None:
+        return None
+    if callable(document):
+        return _write_paths(how.paths)
     parts = [dict(document.terms), dict(document.extra), document.thread, document.position, document.traits]
     return _write_text(parts)
 
 
-def document_from(terms: str, place: str) -> LexicalDocument:
-    """Return the lexical document that `document_to` wrote. In older files it may come without traits.
+def document_from(terms: str, value: str, place: str, read: Read) -> LexicalDocument:
+    """Return the lexical document that `terms_of` spoke of. In older files it may come without traits.
 
     Args:
         terms: What it wrote.
+        value: The item's value, as JSON.
         place: What to call the item in an error.
+        read: Makes the document of a value and paths.
 
     Raises:
         StoreCorruptError: It is damaged.
     """
     try:
-        own, extra, thread, position, *traits = json.loads(terms)
+        parts = json.loads(terms)
+        if all(isinstance(part, str) for part in parts):
+            return read(json.loads(value), parts)
+        own, extra, thread, position, *traits = parts
         return LexicalDocument(dict(own), dict(extra), thread, position, Traits(*traits[0]) if traits else Traits())
     except (ValueError, TypeError) as error:
         raise StoreCorruptError(f"the terms of {place} are damaged: {error}") from error
+
+
+def _later(document: Document) -> Document:
+    """Return a document as one that is indexed when somebody asks for words, not while writers wait."""
+    return document if document is None or callable(document) else lambda: document
+
+
+@lru_cache(maxsize=256)
+def _write_paths(paths: tuple[str, ...]) -> str:
+    return _write_text(paths)
 
 
 # An encoder with settings of its own is made anew by each `json.dumps`: 3 us.

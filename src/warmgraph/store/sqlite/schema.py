@@ -14,10 +14,12 @@ __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "check_version", "connect", "prep
 APPLICATION_ID = 0x77617267  # "warg", in the file's header: what `file` and others tell formats by
 SCHEMA_VERSION = max(MIGRATIONS) + 1
 MAX_RESTING_LOG = 16 << 20
+PAGES_OF_LOG = 3 * (MAX_RESTING_LOG >> 12) // 4  # before they are copied into the file
 
 # Times are microseconds since the epoch. `seq` numbers every change; with `deletions` it is the change log from which
 # other processes on the same file learn what happened. A namespace is its labels joined by periods, which no label
 # can contain, so all of a prefix lie in one range of the index. `counters` also names the model in use: `vectors.py`.
+# Instead of counts `terms` may name the paths where the words are: `rows.terms_of`.
 _SCHEMA = f"""
 CREATE TABLE items (
     id         INTEGER PRIMARY KEY,
@@ -100,7 +102,10 @@ def prepare(connection: sqlite3.Connection, path: str, synchronous: str) -> None
     # A log that one large transaction blew up is cut back when it is begun anew; not to nothing, for commits that make
     # a file grow take the disk several times as long as those that write over what is there.
     connection.execute(f"PRAGMA journal_size_limit = {MAX_RESTING_LOG}")
+    # Pages that many commits touch are copied into the file once for all of them.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {PAGES_OF_LOG}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA secure_delete = FAST")  # what is deleted is overwritten where that costs no page more
     while version != SCHEMA_VERSION:
         version = _one_step(connection, path)
 

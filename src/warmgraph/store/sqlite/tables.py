@@ -16,15 +16,16 @@ CREATE TABLE models (
 );
 """
 
-# An item has vectors of two models only while it is being embedded anew.
+# An item has vectors of two models only while it is being embedded anew. With a rowid: the rows of a table without one
+# lie in an index, where a vector of 384 numbers takes a page of its own; here two of them share one.
 VECTORS = """
 CREATE TABLE vectors (
     item   INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
     part   INTEGER NOT NULL,                 -- an item with several texts has several vectors
     model  INTEGER NOT NULL REFERENCES models (id),
-    vector BLOB    NOT NULL,                 -- float32, little-endian
-    PRIMARY KEY (item, model, part)
-) WITHOUT ROWID;
+    vector BLOB    NOT NULL                  -- float32, little-endian
+);
+CREATE UNIQUE INDEX vectors_by_item ON vectors (item, model, part);
 CREATE INDEX vectors_by_model ON vectors (model);
 """
 

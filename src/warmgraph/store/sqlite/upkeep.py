@@ -6,11 +6,11 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.steps import Io, Steps
@@ -23,9 +23,10 @@ from warmgraph.store.sqlite.indexes import LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.vectors import Lacking, Model
 
-__all__ = ["Compacted", "Reembedded", "Upkeep"]
+__all__ = ["Compacted", "Reembedded", "Upkeep", "file_bytes", "free_some", "rewrite_file", "waiting"]
 
 T = TypeVar("T")
+Place: TypeAlias = tuple[tuple[str, ...], str]
 INCREMENTAL = 2
 FREED_AT_ONCE = 1_000  # pages, 4 MB: other writers come in between
 # Who still embeds with the old model may write faster than we read; what is left is named in the result.
@@ -91,7 +92,7 @@ class Upkeep:
         """Delete what has expired, and return how many items that were."""
         now, swept = self._now(), 0
         while True:
-            written = yield from _waiting(
+            written = yield from waiting(
                 lambda: self._indexes.write(lambda connection: items.delete_expired(connection, now))
             )
             swept += len(written.changes)
@@ -102,10 +103,10 @@ class Upkeep:
         """Give back the space of what was deleted, and start the log anew."""
         before = file_bytes(self._database)
         if (yield from self._write(_auto_vacuum)) != INCREMENTAL:  # a file of an older version, for once
-            yield from _waiting(lambda: self._database.maintain(_rewrite))
-        while (yield from self._write(_free_some)):
+            yield from waiting(lambda: self._database.maintain(rewrite_file))
+        while (yield from self._write(free_some)):
             pass
-        yield from _waiting(lambda: self._database.maintain(_checkpoint))
+        yield from waiting(lambda: self._database.maintain(_checkpoint))
         return Compacted(before, file_bytes(self._database))
 
     def reembed(self, batch: int, progress: Callable[[int], object] | None) -> Steps[Reembedded]:
@@ -143,8 +144,25 @@ class Upkeep:
             pass
         return Reembedded(str(ours), None if previous is None else str(previous), embedded, left)
 
-    def _pass(self, model: int, batch: int, told: Callable[[int], None]) -> Steps[int]:
-        """Embed all items that have no vector of a model, and return how many that were."""
+    def embed_missing(self, places: Collection[Place], batch: int) -> Steps[None]:
+        """Embed some items that have no vector yet, unless the file's vectors are of another model.
+
+        Args:
+            places: The items; those that are gone, or have vectors by now, are passed over.
+            batch: Items embedded in one call.
+        """
+        ours = self._model.ours
+        if ours is None or self._model.in_use not in (None, ours):
+            return
+        number = yield from self._write(lambda connection: vectors.note_model(connection, ours))
+        if (yield from self._pass(number, batch, lambda count: None, places)):
+            yield from self._write(_renumber)
+            yield Io(self._indexes.follow)
+
+    def _pass(
+        self, model: int, batch: int, told: Callable[[int], None], places: Collection[Place] | None = None
+    ) -> Steps[int]:
+        """Embed all items that have no vector of a model, or some of these, and return how many that were."""
         after, total = 0, 0
         while True:
             lacking = partial(vectors.items_without, model=model, after=after, limit=batch, now=self._now())
@@ -152,6 +170,8 @@ class Upkeep:
             if not found:
                 return total
             after = found[-1].id
+            if places is not None:
+                found = [item for item in found if (item.row.namespace, item.row.key) in places]
             searchable = yield from self._ranking.searchables([_as_put(item) for item in found])
             made = [(item, rows) for item, (_, rows) in zip(found, searchable, strict=True) if rows is not None]
             if made:
@@ -169,11 +189,16 @@ class Upkeep:
         yield Io(self._indexes.follow)
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> Steps[T]:
-        return _waiting(lambda: self._database.write(work))
+        return waiting(lambda: self._database.write(work))
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> Steps[T]:
         found: T = yield Io(lambda: self._database.read(work))
         return found
+
+
+def _renumber(connection: sqlite3.Connection) -> None:
+    """Let every process read its indexes anew: items have vectors now that nobody wrote."""
+    forget_history(connection)
 
 
 def file_bytes(database: Database) -> int:
@@ -182,7 +207,7 @@ def file_bytes(database: Database) -> int:
     return sum(os.path.getsize(name) for name in names if os.path.exists(name))
 
 
-def _waiting(queue: Callable[[], Future[T]]) -> Steps[T]:
+def waiting(queue: Callable[[], Future[T]]) -> Steps[T]:
     """Wait for what is queued; an event loop does so without a thread."""
     done: T = yield Io(lambda: queue().result(), lambda: asyncio.wrap_future(queue()))
     return done
@@ -198,7 +223,8 @@ def _auto_vacuum(connection: sqlite3.Connection) -> int:
     return mode
 
 
-def _rewrite(connection: sqlite3.Connection) -> None:
+def rewrite_file(connection: sqlite3.Connection) -> None:
+    """Write the whole file anew, without free pages and without remnants in those that are used."""
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA temp_store = FILE")  # the whole of it is written once more
     try:
@@ -207,7 +233,7 @@ def _rewrite(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA temp_store = MEMORY")
 
 
-def _free_some(connection: sqlite3.Connection) -> int:
+def free_some(connection: sqlite3.Connection) -> int:
     """Give back some free pages, and return how many there still are."""
     connection.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
     free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]

@@ -98,7 +98,14 @@ def known_model(connection: sqlite3.Connection, name: str, dims: int | None) -> 
 
 def note_model(connection: sqlite3.Connection, model: Model) -> int:
     """Return the number of a model, noted if it is new; it is in use from now on if no other has a vector."""
-    number = known_model(connection, model.name, model.dims) or _add(connection, model)
+    found = connection.execute(
+        "SELECT id, id = (SELECT value FROM counters WHERE name = 'model') AS used FROM models"
+        " WHERE name = ? AND dims = ? ORDER BY used DESC, id DESC LIMIT 1",
+        (model.name, model.dims),
+    ).fetchone()
+    if found is not None and found[1]:
+        return int(found[0])
+    number = _add(connection, model) if found is None else int(found[0])
     in_use = _in_use(connection)
     if in_use is None or (in_use != number and not _has_vectors(connection, in_use)):
         _set(connection, "model", number)

@@ -1,19 +1,24 @@
-"""One thread that writes: what arrives together is committed together.
+"""One connection that writes: what arrives together is committed together.
+
+A thread performs what is queued. Whoever wants to wait for rows of its own writes them itself when nobody else writes:
+waking a thread and being woken by it takes longer than the transaction of a single row.
 
 A job runs inside a savepoint of the group's transaction, so one that fails takes nothing with it, and is answered
-after the commit only. What a job returns is first handed to `applied`, in the order of commits: whoever waited for
-the answer finds the indexes in RAM up to date.
+after the commit only. Jobs that write rows by the same function run as one, as long as no two of them write the same
+row. What a job returns is first handed to `applied`, in the order of commits: whoever waited for the answer finds the
+indexes in RAM up to date.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 from warmgraph.errors import StoreClosedError, StoreUnavailableError
@@ -22,6 +27,7 @@ from warmgraph.store.sqlite.failures import typed_errors
 __all__ = ["GroupCommitWriter"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 # A group is bounded so that the first job of a long queue need not wait for all of it.
 MAX_GROUP = 256
@@ -33,6 +39,13 @@ class _Job:
     applied: Callable[[Any], object] | None
     future: Future[Any]
     alone: bool = False
+
+
+@dataclass(slots=True)
+class _RowsJob(_Job):
+    rows: Sequence[Any] = ()
+    keys: Set[Hashable] = frozenset()
+    write: Callable[[sqlite3.Connection, Sequence[Any]], list[Any]] = lambda connection, rows: []
 
 
 class GroupCommitWriter:
@@ -60,9 +73,10 @@ class GroupCommitWriter:
         self._path = path
         self._before = before
         self._within = within
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._gate = threading.Lock()  # held to put: nothing may be queued behind the end
-        self._busy = threading.Lock()  # held while the connection is used
+        self._jobs: deque[_Job] = deque()
+        self._arrived = threading.Condition()  # guards the queue; nothing is queued behind the end
+        self._busy = threading.Lock()  # held while the connection is used, and while jobs are taken from the queue
+        self._performer: int | None = None  # the thread that holds it
         self._closed = False
         self._process = os.getpid()
         self._connection: sqlite3.Connection | None = connect()
@@ -82,6 +96,40 @@ class GroupCommitWriter:
         """
         return self._queue(_Job(work, applied, Future()))
 
+    def submit_rows(
+        self,
+        rows: Sequence[R],
+        keys: Set[Hashable],
+        write: Callable[[sqlite3.Connection, Sequence[R]], list[T]],
+        applied: Callable[[list[T]], None] | None = None,
+        *,
+        here: bool = False,
+    ) -> Future[list[T]]:
+        """Queue rows, which may be written by one call together with those of others.
+
+        Args:
+            rows: What to write.
+            keys: What tells the rows apart: those that share one are written by calls of their own, in their order.
+            write: Gets the connection, inside a transaction, and rows; returns as many results.
+            applied: Gets the results for `rows` once they are committed, before the future is done.
+            here: Whether the caller may wait: then it writes them itself if nothing is queued and nobody writes.
+
+        Raises:
+            As `submit`.
+        """
+        job = _RowsJob(lambda c: write(c, rows), applied, Future(), rows=rows, keys=keys, write=write)
+        if not (here and self._begin_at_once()):
+            return self._queue(job)
+        try:
+            self._perform_group([job])
+        except BaseException as error:  # the caller was interrupted
+            if not job.future.done():
+                job.future.set_exception(error)
+            raise
+        finally:
+            self._end()
+        return job.future
+
     def call(self, function: Callable[[], object]) -> Future[None]:
         """Queue a call that needs no transaction, to run on the writer's thread in between commits.
 
@@ -98,18 +146,12 @@ class GroupCommitWriter:
         """
         return self._queue(_Job(work, None, Future(), alone=True))
 
-    @property
-    def on_this_thread(self) -> bool:
-        """Whether the caller is the writer itself, which must not wait for its own queue."""
-        return threading.current_thread() is self._thread
-
     def close(self) -> None:
         """Finish what was submitted, then stop. Safe to call twice."""
-        with self._gate:
-            if not self._closed:
-                self._closed = True
-                self._jobs.put(None)
-        if not self.on_this_thread:
+        with self._arrived:
+            self._closed = True
+            self._arrived.notify()
+        if threading.get_ident() not in (self._thread.ident, self._performer):  # these would wait for themselves
             self._thread.join()
 
     def rest(self, timeout: float) -> bool:
@@ -141,36 +183,55 @@ class GroupCommitWriter:
         return self._connection
 
     def _queue(self, job: _Job) -> Future[Any]:
+        with self._arrived:
+            self._check_usable()
+            self._jobs.append(job)
+            self._arrived.notify()
+        return job.future
+
+    def _check_usable(self) -> None:
         if os.getpid() != self._process:
             raise StoreUnavailableError(f"{self._path} was opened before this process was forked: open it here anew")
-        with self._gate:
-            if self._closed:
-                raise StoreClosedError(f"{self._path} is closed")
-            self._jobs.put(job)
-        return job.future
+        if self._closed:
+            raise StoreClosedError(f"{self._path} is closed")
+
+    def _begin_at_once(self) -> bool:
+        """Take the connection if nobody has it, and nobody waits for it."""
+        with self._arrived:
+            self._check_usable()
+            begins = not self._jobs and self._busy.acquire(blocking=False)
+        if begins:
+            self._performer = threading.get_ident()
+        return begins
+
+    def _end(self) -> None:
+        self._performer = None
+        self._busy.release()
 
     def _run(self) -> None:
         try:
-            last = False
-            while not last:
-                group, last = self._next_group()
+            while self._wait():
                 with self._busy:
-                    self._perform_group([each for each in group if each.future.set_running_or_notify_cancel()])
-                del group  # a job refers to the store, which nobody may want any more while we wait
+                    self._perform_group(self._take())
         finally:
             with self._busy:
                 if self._connection is not None:
                     self._connection.close()
 
-    def _next_group(self) -> tuple[list[_Job], bool]:
-        """Wait for jobs; return those that are there, and whether they are the last."""
-        group: list[_Job] = []
-        while len(group) < MAX_GROUP and not (group and self._jobs.empty()):
-            job = self._jobs.get()
-            if job is None:
-                return group, True
-            group.append(job)
-        return group, False
+    def _wait(self) -> bool:
+        """Wait for jobs; return whether there are any, and not the end."""
+        with self._arrived:
+            while not self._jobs:
+                if self._closed:
+                    return False
+                self._arrived.wait()
+            return True
+
+    def _take(self) -> list[_Job]:
+        """Take the next jobs, without those that were given up meanwhile."""
+        with self._arrived:
+            group = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))]
+        return [each for each in group if each.future.set_running_or_notify_cancel()]
 
     def _perform_group(self, group: list[_Job]) -> None:
         writes = [job for job in group if not job.alone]
@@ -182,8 +243,11 @@ class GroupCommitWriter:
                     connection = self._connected()
                     connection.execute("BEGIN IMMEDIATE")
                     self._within(connection)
-                    for job in writes:
-                        self._perform(connection, job, done)
+                    if len(writes) == 1:  # what fails takes the transaction with it
+                        done.append((writes[0], writes[0].work(connection)))
+                    else:
+                        for run in _runs(writes):
+                            self._perform_run(connection, run, done)
                     connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
@@ -197,6 +261,20 @@ class GroupCommitWriter:
         for job in group:
             if job.alone:
                 self._perform_alone(job)
+
+    def _perform_run(self, connection: sqlite3.Connection, run: Sequence[_Job], done: list[tuple[_Job, Any]]) -> None:
+        jobs = [job for job in run if isinstance(job, _RowsJob)]
+        if len(jobs) > 1:
+            rows, write = [row for job in jobs for row in job.rows], jobs[0].write
+            together = _Job(lambda connection: write(connection, rows), None, Future())
+            answers: list[tuple[_Job, Any]] = []
+            self._perform(connection, together, answers)
+            if answers:
+                results = iter(answers[0][1])
+                done += [(job, list(islice(results, len(job.rows)))) for job in jobs]
+                return
+        for job in run:  # also when they failed together: then each of them for itself
+            self._perform(connection, job, done)
 
     def _perform(self, connection: sqlite3.Connection, job: _Job, done: list[tuple[_Job, Any]]) -> None:
         connection.execute("SAVEPOINT job")
@@ -244,3 +322,25 @@ class GroupCommitWriter:
             except sqlite3.Error:
                 # The connection is beyond use; the next BEGIN says so to whoever asks.
                 return
+
+
+def _runs(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
+    """Split jobs, in their order, into runs that can be performed as one."""
+    run: list[_Job] = []
+    keys: set[Hashable] = set()
+    for job in jobs:
+        joins = (
+            bool(run)
+            and isinstance(job, _RowsJob)
+            and isinstance(run[0], _RowsJob)
+            and job.write == run[0].write
+            and keys.isdisjoint(job.keys)
+        )
+        if run and not joins:
+            yield run
+            run, keys = [], set()
+        run.append(job)
+        if isinstance(job, _RowsJob):
+            keys |= job.keys
+    if run:
+        yield run

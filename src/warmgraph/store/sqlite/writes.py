@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from warmgraph.index import Entry, LexicalDocument
+from warmgraph.index import Entry
 from warmgraph.store.sqlite.changes import KEPT_DELETIONS, Change, seconds_of, take_numbers
+from warmgraph.store.sqlite.routings import forget_routings
 from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, joined
 from warmgraph.store.sqlite.vectors import Model, note_model, write_vectors
 
@@ -45,27 +46,24 @@ class _Standing(NamedTuple):
     expires_at: int | None
 
 
-def apply_writes(
-    connection: sqlite3.Connection, writes: Sequence[Pending], now: int, model: Model | None
-) -> list[Change]:
+def apply_writes(connection: sqlite3.Connection, writes: Sequence[Pending], model: Model | None) -> list[Change]:
     """Write rows and vectors, number the changes, and return them in order.
 
     Args:
         connection: Inside a write transaction.
         writes: At most one for each item.
-        now: Microseconds since the epoch.
         model: What made the vectors.
     """
     first = take_numbers(connection, len(writes))
     standing = _standing(connection, writes)
-    next_id: int = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM items").fetchone()[0]
     inserts: list[tuple[Any, ...]] = []
     updates: list[tuple[Any, ...]] = []
     embedded: list[tuple[int, NDArray[np.float32]]] = []
     deleted: list[tuple[int, int, str, str]] = []
     changes: list[Change] = []
     for seq, write in enumerate(writes, start=first):
-        namespace, old = joined(write.namespace), standing.get((write.namespace, write.key))
+        namespace, now = joined(write.namespace), write.now
+        old = standing.get((write.namespace, write.key))
         if write.value is None:
             if old is not None:
                 deleted.append((old.id, seq, namespace, write.key))
@@ -76,36 +74,44 @@ def apply_writes(
         created_at = now if old is None or gone else old.created_at
         row = (created_at, now, write.ttl, expires_at, write.paths, write.terms, write.question, write.importance)
         if old is None:
-            item, next_id = next_id, next_id + 1
+            item = seq  # no row has it: each took a number of its own when it was inserted, or before
             inserts.append((item, namespace, write.key, write.value, *row, seq, seq))
         else:
             item = old.id
             updates.append((write.value, *row, seq, seq, item))
         if write.vectors is not None and len(write.vectors):
             embedded.append((item, write.vectors))
-        changes.append(_written(write, seq, created_at, now, expires_at))
-    connection.executemany(_INSERT, inserts)
-    connection.executemany(_UPDATE, updates)
-    connection.executemany("DELETE FROM vectors WHERE item = ?", [(row[-1],) for row in updates])
+        changes.append(_written(write, seq, created_at, expires_at))
+    if inserts:
+        connection.executemany(_INSERT, inserts)
+    if updates:
+        connection.executemany(_UPDATE, updates)
+        connection.executemany("DELETE FROM vectors WHERE item = ?", [(row[-1],) for row in updates])
     if embedded:
         assert model is not None
         write_vectors(connection, note_model(connection, model), embedded)
-    connection.executemany("DELETE FROM items WHERE id = ?", [(each[0],) for each in deleted])
-    connection.executemany("INSERT INTO deletions VALUES (?, ?, ?)", [each[1:] for each in deleted])
+    if deleted:
+        connection.executemany("DELETE FROM items WHERE id = ?", [(each[0],) for each in deleted])
+        connection.executemany("INSERT INTO deletions VALUES (?, ?, ?)", [each[1:] for each in deleted])
+        forget_routings(connection, {namespace for _, _, namespace, _ in deleted})
     if first // PRUNED_EVERY != (first + len(writes)) // PRUNED_EVERY:
         connection.execute("DELETE FROM deletions WHERE seq <= ?", (first - KEPT_DELETIONS,))
     return changes
 
 
-def _written(write: Pending, seq: int, created_at: int, now: int, expires_at: int | None) -> Change:
-    document = None if write.document is None else _kept(write.document)
-    entry = Entry(write.key, seq, seconds_of(expires_at), document, write.vectors, write.question, write.importance)
-    return Change(write.namespace, write.key, seq, entry, created_at=created_at, updated_at=now, expires_at=expires_at)
-
-
-def _kept(document: LexicalDocument) -> Callable[[], LexicalDocument]:
-    """Return the document as one that is indexed when somebody asks for words, not while writers wait."""
-    return lambda: document
+def _written(write: Pending, seq: int, created_at: int, expires_at: int | None) -> Change:
+    entry = Entry(
+        write.key, seq, seconds_of(expires_at), write.document, write.vectors, write.question, write.importance
+    )
+    return Change(
+        write.namespace,
+        write.key,
+        seq,
+        entry,
+        created_at=created_at,
+        updated_at=write.now,
+        expires_at=expires_at,
+    )
 
 
 def _standing(connection: sqlite3.Connection, writes: Iterable[Pending]) -> dict[tuple[Namespace, str], _Standing]:

@@ -181,7 +181,7 @@ def test_a_get_that_refreshes_goes_to_the_store() -> None:
     store = WarmStore(behind, clock=clock)
     store.put(NS, "k", {"content": "dog"})
     behind.batches.clear()
-    clock.advance(minutes=1)
+    clock.advance(minutes=3)
     assert store.get(NS, "k") is not None
     assert [GetOp(NS, "k", True)] == ops_of(behind, GetOp)
     assert store.get(NS, "k", refresh_ttl=False) is not None

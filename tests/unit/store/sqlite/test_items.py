@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
 
-from warmgraph.index import LexicalDocument, Traits
+from warmgraph.index import LexicalDocument, Traits, analyze
+from warmgraph.store.documents import Indexing, Searchable
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.changes import Change, last_seq
-from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, document_from, document_to, split
+from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, document_from, split, terms_of
 from warmgraph.store.sqlite.schema import connect, prepare
 from warmgraph.store.sqlite.vectors import Key, Model
 from warmgraph.store.sqlite.writes import apply_writes
 
 NOW = 1_000_000_000_000_000
 NS = ("m", "ana")
+INDEXING = Indexing(["content"], analyze)
 
 
 @pytest.fixture
@@ -32,12 +36,17 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 def put(connection: sqlite3.Connection, *keys: str, namespace: tuple[str, ...] = NS, now: int = NOW) -> list[Change]:
     """Write keys."""
-    return apply_writes(connection, [Pending(namespace, key, "{}") for key in keys], now, None)
+    return apply_writes(connection, [Pending(namespace, key, now, "{}") for key in keys], None)
 
 
 def delete(connection: sqlite3.Connection, *keys: str) -> list[Change]:
     """Delete keys."""
-    return apply_writes(connection, [Pending(NS, key) for key in keys], NOW, None)
+    return apply_writes(connection, [Pending(NS, key, NOW) for key in keys], None)
+
+
+def read(value: Mapping[str, Any], paths: Sequence[str]) -> LexicalDocument:
+    """Make a document as a store does."""
+    return INDEXING.document(value, paths)
 
 
 def test_changes_are_numbered_without_gaps(connection: sqlite3.Connection) -> None:
@@ -52,12 +61,12 @@ def test_the_log_tells_what_changed_since(connection: sqlite3.Connection) -> Non
     put(connection, "a", "b", "c")
     delete(connection, "b")
     put(connection, "a", "d")
-    changes = items.changes_between(connection, 0, last_seq(connection), None)
+    changes = items.changes_between(connection, 0, last_seq(connection), None, read)
     assert changes is not None
     assert [("c", False), ("b", True), ("a", False), ("d", False)] == [(each.key, each.gone) for each in changes]
     assert [3, 4, 5, 6] == [each.seq for each in changes]
-    assert [] == items.changes_between(connection, 6, 6, None)
-    later = items.changes_between(connection, 4, 5, None)
+    assert [] == items.changes_between(connection, 6, 6, None, read)
+    later = items.changes_between(connection, 4, 5, None, read)
     assert later is not None
     assert ["a"] == [each.key for each in later]
 
@@ -67,7 +76,7 @@ def test_a_key_that_came_back_is_told_of_last(connection: sqlite3.Connection) ->
     put(connection, "a")
     delete(connection, "a")
     put(connection, "a")
-    changes = items.changes_between(connection, 1, 3, None)
+    changes = items.changes_between(connection, 1, 3, None, read)
     assert changes is not None
     assert [True, False] == [each.gone for each in changes]
 
@@ -84,11 +93,11 @@ def test_a_log_that_does_not_reach_back_says_so(
     last = last_seq(connection)
     for after in range(last + 1):
         for until in range(after, last + 1):
-            changes = items.changes_between(connection, after, until, None)
+            changes = items.changes_between(connection, after, until, None, read)
             if changes is not None and after < 3 <= until:
                 assert "a" in [each.key for each in changes if each.gone]
-    assert items.changes_between(connection, 2, 3, None) is None
-    assert items.changes_between(connection, last - 5, last, None) is not None
+    assert items.changes_between(connection, 2, 3, None, read) is None
+    assert items.changes_between(connection, last - 5, last, None, read) is not None
 
 
 def test_deleting_nothing_is_not_logged(connection: sqlite3.Connection) -> None:
@@ -100,7 +109,7 @@ def test_deleting_nothing_is_not_logged(connection: sqlite3.Connection) -> None:
 
 def test_an_expiry_moves_away_only(connection: sqlite3.Connection) -> None:
     """A renewal counts from its own time, and one that comes late shortens nothing."""
-    apply_writes(connection, [Pending(NS, "k", "{}", ttl=1.0), Pending(NS, "for ever", "{}")], NOW, None)
+    apply_writes(connection, [Pending(NS, "k", NOW, "{}", ttl=1.0), Pending(NS, "for ever", NOW, "{}")], None)
     minute = 60 * MICROSECONDS
     (moved,) = items.move_expiry(connection, [(NS, "k"), (NS, "for ever"), (NS, "none")], NOW + minute // 2)
     assert NOW + minute // 2 + minute == moved.expires_at
@@ -113,8 +122,8 @@ def test_deleting_an_item_deletes_its_vectors(connection: sqlite3.Connection) ->
     """No vector outlives its item, and writing again leaves the new ones alone."""
     vectors = np.eye(3, dtype=np.float32)
     for n in (3, 1):
-        apply_writes(connection, [Pending(NS, "k", "{}", vectors=vectors[:n])], NOW, Model("model", 3))
-        (entry,) = items.entries_of(connection, NS, ("model", 3))
+        apply_writes(connection, [Pending(NS, "k", NOW, "{}", vectors=vectors[:n])], Model("model", 3))
+        (entry,) = items.entries_of(connection, NS, ("model", 3), read)
         assert entry.vectors is not None
         assert vectors[:n].tolist() == entry.vectors.tolist()
     delete(connection, "k")
@@ -125,10 +134,10 @@ def test_vectors_of_another_model_are_not_read(connection: sqlite3.Connection) -
     """Vectors that cannot be compared are as good as none; of unknown dimensions those in use count."""
     for key, dims in (("a", 2), ("b", 3)):
         vectors = np.ones((1, dims), np.float32)
-        apply_writes(connection, [Pending(NS, key, "{}", vectors=vectors)], NOW, Model("model", dims))
+        apply_writes(connection, [Pending(NS, key, NOW, "{}", vectors=vectors)], Model("model", dims))
 
     def found(model: Key | None) -> dict[str, int | None]:
-        entries = items.entries_of(connection, NS, model)
+        entries = items.entries_of(connection, NS, model, read)
         return {each.key: None if each.vectors is None else each.vectors.shape[1] for each in entries}
 
     assert {"a": 2, "b": None} == found(("model", 2)) == found(("model", None))
@@ -138,11 +147,11 @@ def test_vectors_of_another_model_are_not_read(connection: sqlite3.Connection) -
 
 def test_a_renewal_is_told_apart_from_a_write(connection: sqlite3.Connection) -> None:
     """Whoever was in step hears of a new expiry alone; whoever was not gets the whole entry."""
-    apply_writes(connection, [Pending(NS, "k", "{}", ttl=10.0)], NOW, None)
+    apply_writes(connection, [Pending(NS, "k", NOW, "{}", ttl=10.0)], None)
     later = NOW + 5 * 60 * MICROSECONDS
     (moved,) = items.move_expiry(connection, [(NS, "k")], later)
-    in_step = items.changes_between(connection, 1, 2, None)
-    behind = items.changes_between(connection, 0, 2, None)
+    in_step = items.changes_between(connection, 1, 2, None, read)
+    behind = items.changes_between(connection, 0, 2, None, read)
     assert in_step is not None
     assert behind is not None
     assert [("k", 2, None, moved.expires_at)] == [(c.key, c.seq, c.entry, c.expires_at) for c in in_step]
@@ -153,7 +162,7 @@ def test_a_sweep_is_done_in_steps(connection: sqlite3.Connection, monkeypatch: p
     """So many expired items are deleted at once, the first to expire first."""
     monkeypatch.setattr(items, "SWEPT_AT_ONCE", 2)
     for n in range(5):
-        apply_writes(connection, [Pending(NS, str(n), "{}", ttl=5.0 - n)], NOW, None)
+        apply_writes(connection, [Pending(NS, str(n), NOW, "{}", ttl=5.0 - n)], None)
     later = NOW + 10 * 60 * MICROSECONDS
     assert [["4", "3"], ["2", "1"], ["0"], []] == [
         [change.key for change in items.delete_expired(connection, later)] for _ in range(4)
@@ -188,15 +197,27 @@ def test_many_namespaces_are_walked_as_few_are(
     assert few[:3] == [row.key for row in islice(items.newest_rows(connection, prefix, NOW), 3)]
 
 
+def test_words_are_read_when_they_are_asked_for() -> None:
+    """A row names the paths of its words; what is read there later is what would have been read at once."""
+    value = {"content": "A brown dog.", "note": "barks", "author": "ana", "thread_id": "t", "position": 2}
+    for paths in (None, ["note"], ["note", "content"], ["$"], []):
+        terms = terms_of(INDEXING.searchable(value, paths, later=True))
+        assert terms is not None
+        assert INDEXING.searchable(value, paths).document == document_from(terms, json.dumps(value), "m.k", read)
+    assert terms_of(INDEXING.searchable(value, False, later=True)) is None
+
+
 def test_documents_come_back_from_the_file() -> None:
-    """A lexical document survives as it was."""
+    """What an analyzer of somebody's own made of the words survives as it was."""
     traits = Traits("Ana", 12, dated=True, said_at=1.5)
-    document = LexicalDocument({"名": 2, 'q"': 1}, {"ana": 1}, "thread", 1.5, traits)
-    assert document == document_from(document_to(document), "m.k")
-    assert LexicalDocument({}) == document_from(document_to(LexicalDocument({})), "m.k")
+    for document in (LexicalDocument({"名": 2, 'q"': 1}, {"ana": 1}, "thread", 1.5, traits), LexicalDocument({})):
+        terms = terms_of(Searchable(document=document))
+        assert terms is not None
+        assert document == document_from(terms, "{}", "m.k", read)
     assert () == split("")
 
 
 def test_documents_of_older_files_say_nothing_but_words() -> None:
     """They come without traits, and are as good as ever."""
-    assert LexicalDocument({"x": 1}, {"ana": 1}, "t", 1.0) == document_from('[{"x":1},{"ana":1},"t",1.0]', "m.k")
+    old = document_from('[{"x":1},{"ana":1},"t",1.0]', "{}", "m.k", read)
+    assert LexicalDocument({"x": 1}, {"ana": 1}, "t", 1.0) == old

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, wait
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,86 @@ def test_jobs_that_wait_together_are_one_commit(bench: Bench) -> None:
     assert [n * n for n in range(50)] == [future.result(WAIT) for future in futures]
     assert 1 == bench.commits()
     assert list(range(50)) == bench.rows()
+
+
+def insert_all(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[int]:
+    """Insert numbers and return their squares."""
+    connection.execute(f"INSERT INTO t VALUES {','.join(f'({x})' for x in numbers)}")
+    return [x * x for x in numbers]
+
+
+def test_rows_that_wait_together_are_one_statement(bench: Bench) -> None:
+    """Rows of several callers are written by one call; each gets the answers to its own, after the commit."""
+    bench.hold()
+    seen: list[list[int]] = []
+    futures = [bench.writer.submit_rows([n, n + 1], {n, n + 1}, insert_all, seen.append) for n in range(0, 20, 2)]
+    bench.gate.set()
+    answers = [[n * n, (n + 1) * (n + 1)] for n in range(0, 20, 2)]
+    assert answers == [future.result(WAIT) for future in futures]
+    assert answers == seen
+    assert 1 == sum(each.startswith("INSERT") for each in bench.statements)
+    assert 1 == bench.commits()
+
+
+def test_rows_of_one_key_are_written_one_after_the_other(bench: Bench) -> None:
+    """Two callers that write the same row do so in the order in which they came."""
+    written: list[list[int]] = []
+
+    def write(connection: sqlite3.Connection, rows: Sequence[int]) -> list[int]:
+        written.append(list(rows))
+        return list(rows)
+
+    bench.hold()
+    futures = [bench.writer.submit_rows([n], {n % 3}, write) for n in range(7)]
+    bench.gate.set()
+    assert [[n] for n in range(7)] == [future.result(WAIT) for future in futures]
+    assert [[0, 1, 2], [3, 4, 5], [6]] == written
+
+
+def test_rows_that_fail_together_are_tried_one_by_one(bench: Bench) -> None:
+    """Whoever brings a row that cannot be written fails alone."""
+    bench.hold()
+    futures = [bench.writer.submit_rows([x], {at}, insert_all) for at, x in enumerate([1, 2, 1, 3])]
+    bench.gate.set()
+    assert [[1], [4], [9]] == [futures[at].result(WAIT) for at in (0, 1, 3)]
+    with pytest.raises(StoreError, match="UNIQUE"):
+        futures[2].result(WAIT)
+    assert [1, 2, 3] == bench.rows()
+
+
+def test_whoever_may_wait_writes_by_itself(bench: Bench) -> None:
+    """Where nobody else writes no other thread is woken; behind others it waits for its turn."""
+    threads: list[int] = []
+
+    def write(connection: sqlite3.Connection, rows: Sequence[int]) -> list[int]:
+        threads.append(threading.get_ident())
+        return insert_all(connection, rows)
+
+    alone = bench.writer.submit_rows([1], {1}, write, here=True)
+    assert alone.done()
+    bench.hold()
+    behind = bench.writer.submit_rows([2], {2}, write, here=True)
+    assert not behind.done()
+    bench.gate.set()
+    assert [4] == behind.result(WAIT)
+    assert [threading.get_ident()] == threads[:1]
+    assert threads[0] != threads[1]
+    with pytest.raises(StoreError, match="UNIQUE"):
+        bench.writer.submit_rows([2], {2}, write, here=True).result(WAIT)
+    assert [1, 2] == bench.rows()
+
+
+def test_an_interrupt_while_one_writes_leaves_nothing_half_done(bench: Bench) -> None:
+    """The caller gets it; what it wrote is undone, and the writer goes on."""
+
+    def interrupted(connection: sqlite3.Connection, rows: Sequence[int]) -> list[int]:
+        insert_all(connection, rows)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.writer.submit_rows([1], {1}, interrupted, here=True).result(WAIT)
+    assert [9] == bench.writer.submit_rows([3], {3}, insert_all, here=True).result(WAIT)
+    assert [3] == bench.rows()
 
 
 def test_a_group_is_bounded(bench: Bench) -> None:
