@@ -58,6 +58,7 @@ def _configure(parser: ArgumentParser) -> None:
 
 
 def _run(args: Namespace, tell: Callable[[str], None]) -> Report:
+    import numpy  # noqa: F401 - what is not loaded yet is not limited
     from threadpoolctl import threadpool_limits
 
     figures: dict[str, Any] = {}
