@@ -222,6 +222,8 @@ class RouterWatch(ForkAware):
     def _compare(self, check: _Check) -> None:
         try:
             found = run(self._backend.recall(check.search))
+            if found.failure is not None:  # words alone ranked: that says nothing of what was answered
+                raise found.failure
         except Exception:
             self.counts["failed"] += 1
             logger.warning("a warm answer could not be compared with the long-term tier", exc_info=True)
