@@ -220,7 +220,7 @@ def test_damage_in_one_place_does_not_take_the_rest(tmp_path: Path) -> None:
             store.batch([PutOp(user, str(n), {"content": f"{letter}{n} " * 200}) for n in range(60)])
         store.compact()
     content = path.read_bytes()
-    pages = [at for at in range(0, len(content), 4096) if content[at : at + 4096].count(b"b3") > 20]
+    pages = [at for at in range(0, len(content), 4096) if content[at : at + 4096].count(b"b30") > 20]
     with path.open("r+b") as file:
         for at in pages:
             file.seek(at)
@@ -232,7 +232,7 @@ def test_damage_in_one_place_does_not_take_the_rest(tmp_path: Path) -> None:
                 store.search(BOB, limit=100)
         assert "7" == store.recall_long_term(ANA, "a7").items[0].key
         with pytest.raises(StoreError, match=r"memory\.db|damaged"):
-            store.recall_long_term(BOB, "b3", limit=100)
+            store.recall_long_term(BOB, "b30", limit=100)
         with pytest.raises(StoreCorruptError):
             inspect_file(path)
 
