@@ -104,7 +104,7 @@ def render_summary(text: str) -> str:
         - &lt;likes&gt; tea
         </summary>
     """
-    lines = "\n".join(_IN_TEXT.sub(_escape, line) for line in text.strip().split("\n"))
+    lines = "\n".join(map(_escaped, text.strip().split("\n")))
     return f"{_SUMMARY}{lines}{_SUMMARY_END}"
 
 
@@ -129,6 +129,7 @@ _META = re.compile(r"\[(?P<fields>[^\[\]]*)\] ")
 _HIDDEN = f"\x00-\x1f\x7f-\x9f\u2028\u2029{UNSEEN}"
 _MISUSED = "(?<![^\x00-\x7f])[\u200c\u200d]|(?<=[\ufe00-\ufe0f\u200c\u200d])[\ufe00-\ufe0f\u200c\u200d]"
 _IN_TEXT = re.compile(f"[&<>{_HIDDEN}]|{_MISUSED}")
+_IN_ASCII = re.compile("[&<>\x00-\x1f\x7f]")  # the same, at a tenth of the time
 _IN_FIELD = re.compile(rf"[&<>|\[\]{_HIDDEN}]|{_MISUSED}")
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _REFERENCE = re.compile(r"&(?:amp|lt|gt|#[0-9]{1,6});")
@@ -138,7 +139,7 @@ _UNKNOWN = "-"
 
 
 def _render_line(line: MemoryLine) -> str:
-    text = _IN_TEXT.sub(_escape, line.text)
+    text = _escaped(line.text)
     if line.author is not None:
         return f"- [{_render_field(line.said_at)} | {_render_field(line.role)} | {_render_field(line.author)}] {text}\n"
     if line.role is not None:
@@ -167,6 +168,10 @@ def _parse_line(line: str) -> MemoryLine:
     fields = [None if field == _UNKNOWN else _unescape(field) for field in meta["fields"].split(" | ", 2)]
     said_at, role, author = [*fields, None, None][:3]
     return MemoryLine(_unescape(content[meta.end() :]), author=author, role=role, said_at=said_at)
+
+
+def _escaped(text: str) -> str:
+    return (_IN_ASCII if text.isascii() else _IN_TEXT).sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

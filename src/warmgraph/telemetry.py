@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 __all__ = ["Attribute", "Span", "span"]
@@ -38,11 +38,10 @@ class Span:
                     self._recorded.set_attribute(f"warmgraph.{name}", value)
 
 
-_NOTHING = Span()
+_NOTHING = nullcontext(Span())
 
 
-@contextmanager
-def span(name: str, *, current: bool = True, **attributes: Attribute | None) -> Iterator[Span]:
+def span(name: str, *, current: bool = True, **attributes: Attribute | None) -> AbstractContextManager[Span]:
     """Record a span around a block of code.
 
     Who never imported `opentelemetry.trace` has configured nothing that would receive it; then this costs a lookup.
@@ -57,9 +56,11 @@ def span(name: str, *, current: bool = True, **attributes: Attribute | None) -> 
         ...     recorded.set(items=3)
     """
     trace = sys.modules.get(_MODULE)
-    if trace is None:
-        yield _NOTHING
-        return
+    return _NOTHING if trace is None else _recorded(trace, name, current, attributes)
+
+
+@contextmanager
+def _recorded(trace: Any, name: str, current: bool, attributes: dict[str, Attribute | None]) -> Iterator[Span]:
     recorded = trace.get_tracer("warmgraph").start_span(f"warmgraph.{name}")
     found = Span(recorded)
     found.set(**attributes)

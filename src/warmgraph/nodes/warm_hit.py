@@ -12,7 +12,7 @@ from warmgraph.nodes.state import MemoryReads
 from warmgraph.nodes.traces import current_trace
 from warmgraph.nodes.turns import message_keys
 from warmgraph.ranking import PeekRouter, WarmRouter
-from warmgraph.recall.learning import prepare_steps, tell_hit
+from warmgraph.recall.learning import learns, prepare_steps, tell_hit
 from warmgraph.recall.traces import DecisionTrace, decision_trace, signals_of
 from warmgraph.short_term.history import unsummarized
 from warmgraph.steps import Steps
@@ -46,6 +46,7 @@ def create_warm_hit_node(
         'warm_hit'
     """
     chosen = router if router is not None else PeekRouter()
+    told = learns(chosen)
 
     def logic(state: MemoryReads, visit: Visit) -> Steps[Command[Any]]:
         trace = current_trace(state)
@@ -60,10 +61,11 @@ def create_warm_hit_node(
             decision = {"hit": False, "confidence": 0.0, "reason": "the warm tier did not answer"}
         else:
             try:
-                yield from prepare_steps(visit.store, chosen, signals.namespace)
+                if told:
+                    yield from prepare_steps(visit.store, chosen, signals.namespace)
                 decided = chosen.decide(signals)
                 decision = decision_trace(decided)
-                if decided.hit:
+                if decided.hit and told:
                     messages = unsummarized(state.get("messages", []), state.get("running_summary"))
                     known = message_keys(visit.thread_id, messages)
                     keys = [item["key"] for item in trace["items"]]

@@ -11,15 +11,20 @@ from langgraph.store.base import BaseStore, SearchItem
 from warmgraph.ranking import RouteDecision, WarmRouter
 from warmgraph.steps import Io, Steps
 
-__all__ = ["prepare_steps", "tell_hit", "tell_miss"]
+__all__ = ["learns", "prepare_steps", "tell_hit", "tell_miss"]
 
 Call: TypeAlias = Callable[..., Any]
+
+
+def learns(router: WarmRouter) -> bool:
+    """Whether a router wants to hear what became of its decisions."""
+    return hasattr(router, "observe")
 
 
 def prepare_steps(store: BaseStore, router: WarmRouter, namespace: tuple[str, ...]) -> Steps[None]:
     """Let a router that learns take what the store kept of a namespace, as steps."""
     own: Call | None = getattr(store, "prepare_router", None)
-    if own is not None and hasattr(router, "observe"):
+    if own is not None and learns(router):
         aown: Call = store.aprepare_router  # type: ignore[attr-defined]
         yield Io(partial(own, router, namespace), partial(aown, router, namespace))
 

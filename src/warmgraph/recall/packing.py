@@ -137,13 +137,13 @@ def pack(
     """
     dropped: dict[str, LeftOut] = dict(left_out or {})
     readable: list[_Readable] = []
-    shown: set[tuple[str, str | None, str | None]] = set()
+    shown: set[tuple[tuple[str, ...], str | None, str | None]] = set()
     for key, score, item in found:
         entry = _read(key, score, item)
         if not isinstance(entry, _Readable):
             dropped[key] = entry
             continue
-        same = " ".join(entry.line.text.casefold().split()), entry.line.author, entry.line.role
+        same = tuple(entry.line.text.casefold().split()), entry.line.author, entry.line.role
         if same in shown:
             dropped[key] = "duplicate"
         else:
