@@ -211,15 +211,15 @@ def test_the_agent_reflects_for_its_user(server: DevServer) -> None:
     """The run that the agent schedules on its own server is its user's: it reads and writes that user's memory."""
     with caller(server, {"authorization": f"Bearer {token('dora')}"}) as dora:
         thread = dora.client.threads.create()["thread_id"]
-        state: Any = dora.client.runs.wait(thread, "memory_agent", input=said("I keep bees in Lisbon."))
+        state: Any = dora.client.runs.wait(thread, "memory_agent", input=said("I live in Lisbon."))
         assert not state.get("memory_errors")
         [own] = [found["thread_id"] for found in dora.client.threads.search() if found["thread_id"] != thread]
         [run] = dora.client.runs.list(own)
         reflected: Any = dora.client.runs.join(own, run["run_id"])
         assert 2 == reflected["reflected"]
-        [summary] = dora.client.store.search_items([], filter={"kind": "ThreadSummary"})["items"]
-        assert ["memories", "dora"] == summary["namespace"]
-        assert "bees" in summary["value"]["content"]
+        [fact] = dora.client.store.search_items([], filter={"type": "semantic"})["items"]
+        assert ["memories", "dora"] == fact["namespace"]
+        assert "Lisbon" in fact["value"]["content"]["content"]
 
 
 def test_a_user_lives_with_authentication_as_without(ana: Caller) -> None:
