@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from warmgraph.errors import StoreClosedError
-from warmgraph.forks import ForkAware, watch_forks
+from warmgraph.forks import ForkAware, undisturbed_by_forks, watch_forks
 from warmgraph.index import NamespaceIndex, RoutedIndex, Routing
 from warmgraph.index.codebook import import_clustering
 
@@ -17,7 +17,6 @@ __all__ = ["Refits"]
 logger: logging.Logger = logging.getLogger(__name__)
 
 Namespace: TypeAlias = tuple[str, ...]
-_importing = threading.RLock()  # of all stores: a thread that forks takes it once for each
 
 
 class Refits(ForkAware):
@@ -69,18 +68,8 @@ class Refits(ForkAware):
         """Begin no other one, and give up the one under way."""
         self._stopped.set()
 
-    def before_fork(self) -> None:
-        """Wait for an import under way: the child would find half a module, for ever."""
-        _importing.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        _importing.release()
-
     def after_fork_in_child(self) -> None:
         """Begin anew: the thread lives on in the parent only."""
-        global _importing
-        _importing = threading.RLock()
         self._lock = threading.Lock()
         self._waiting, self._thread = {}, None
 
@@ -93,7 +82,7 @@ class Refits(ForkAware):
                 namespace = next(iter(self._waiting))
                 index = self._waiting.pop(namespace)
             try:
-                with _importing:
+                with undisturbed_by_forks():  # the child would find half a module, for ever
                     import_clustering()
                 self._refit(namespace, index)
             except StoreClosedError:
