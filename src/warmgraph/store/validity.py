@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import SearchItem
 
-from warmgraph.errors import InvalidArgumentError
+from warmgraph.errors import InvalidArgumentError, WarmGraphError
 from warmgraph.steps import Steps
 from warmgraph.store.plan import Search
 from warmgraph.store.recalls import Recall
@@ -106,15 +106,18 @@ def open_only(rank: Callable[[Search], Steps[Recall]], search: Search, now: date
 def recall_as_of(rank: Callable[[Search], Steps[Recall]], search: Search, as_of: AsOf) -> Steps[Recall]:
     """Recall from all items what was true at a time; the warm tier knows the present only."""
     then, matches = as_instant(as_of), search.matches
+    failures: list[WarmGraphError] = []
 
     def ask(namespace: Namespace, limit: int) -> Steps[Sequence[SearchItem]]:
         def held(value: Mapping[str, Any]) -> bool:
             return _held(value, then) and (matches is None or matches(value))
 
         found = yield from rank(search._replace(prefix=namespace, limit=limit, matches=held, exclude=frozenset()))
+        failures.extend(() if found.failure is None else [found.failure])
         return found.items
 
-    return Recall((yield from true_then(ask, search.prefix, search.limit, then, search.exclude)), "long_term")
+    items = yield from true_then(ask, search.prefix, search.limit, then, search.exclude)
+    return Recall(items, "long_term", failure=failures[0] if failures else None)
 
 
 def true_now(ask: Ask, namespace: Namespace, limit: int, now: datetime) -> Steps[list[SearchItem]]:
