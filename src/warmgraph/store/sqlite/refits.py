@@ -30,6 +30,7 @@ class Refits(ForkAware):
     Attributes:
         done: Refits so far.
         failed: Refits that failed.
+        stopped: Set by `stop`. Whoever outlives the indexes may set it without keeping them alive.
     """
 
     def __init__(self, keep: Callable[[Namespace, Routing], object]) -> None:
@@ -39,13 +40,13 @@ class Refits(ForkAware):
         self._lock = threading.Lock()
         self._waiting: dict[Namespace, NamespaceIndex] = {}
         self._thread: threading.Thread | None = None
-        self._stopped = threading.Event()
+        self.stopped: threading.Event = threading.Event()
         watch_forks(self)
 
     def look(self, namespace: Namespace, index: NamespaceIndex) -> None:
         """Have an index refitted if that is due. Takes a microsecond, and waits for nothing."""
         vectors = index.vectors
-        if not isinstance(vectors, RoutedIndex) or not vectors.refit_due or self._stopped.is_set():
+        if not isinstance(vectors, RoutedIndex) or not vectors.refit_due or self.stopped.is_set():
             return
         with self._lock:
             self._waiting[namespace] = index
@@ -66,7 +67,7 @@ class Refits(ForkAware):
 
     def stop(self) -> None:
         """Begin no other one, and give up the one under way."""
-        self._stopped.set()
+        self.stopped.set()
 
     def after_fork_in_child(self) -> None:
         """Begin anew: the thread lives on in the parent only."""
@@ -76,7 +77,7 @@ class Refits(ForkAware):
     def _run(self) -> None:
         while True:
             with self._lock:
-                if not self._waiting or self._stopped.is_set():
+                if not self._waiting or self.stopped.is_set():
                     self._thread = None
                     return
                 namespace = next(iter(self._waiting))
@@ -98,7 +99,7 @@ class Refits(ForkAware):
         vectors = index.vectors
         if not isinstance(vectors, RoutedIndex) or not vectors.refit_due:
             return
-        if vectors.refit(index.lock, stop=self._stopped.is_set):
+        if vectors.refit(index.lock, stop=self.stopped.is_set):
             self.done += 1
             with index.lock:
                 routing = vectors.routing()
