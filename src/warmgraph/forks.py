@@ -2,7 +2,8 @@
 
 A forked child has a copy of all memory and only the thread that forked. A lock that another thread held stays held
 there for ever, and an SQLite connection may not be used, or even closed, by two processes. So objects with either are
-asked to come to rest before a fork, and to begin anew after it.
+asked to come to rest before a fork, and to begin anew after it. A module that another thread is importing stays locked
+in the child as well, so long imports go on `undisturbed_by_forks`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["ForkAware", "keep_for_ever", "watch_forks"]
+__all__ = ["ForkAware", "keep_for_ever", "undisturbed_by_forks", "watch_forks"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -41,6 +43,18 @@ def watch_forks(watcher: ForkAware) -> None:
     _watchers[next(_numbers)] = watcher
 
 
+@contextmanager
+def undisturbed_by_forks() -> Iterator[None]:
+    """Let this process fork on other threads only before or after what is done within, such as a long import.
+
+    Example:
+        >>> with undisturbed_by_forks():
+        ...     import json
+    """
+    with _undisturbed:
+        yield
+
+
 def keep_for_ever(thing: object) -> None:
     """Never free an object, not even when the interpreter ends: freeing it would undo what the parent relies on."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
@@ -50,10 +64,16 @@ _watchers: weakref.WeakValueDictionary[int, ForkAware] = weakref.WeakValueDictio
 _numbers = itertools.count()
 _resting: list[ForkAware] = []  # strong: whoever came to rest is told to go on
 _forking = threading.Lock()  # two threads may fork at once
+_undisturbed = threading.RLock()
+_undisturbed_is_ours = False
+# sklearn takes seconds on a cold disk; whatever takes longer has its child hang rather than the parent.
+IMPORT_SECONDS = 60.0
 
 
 def _before() -> None:
+    global _undisturbed_is_ours
     _forking.acquire()
+    _undisturbed_is_ours = _undisturbed.acquire(timeout=IMPORT_SECONDS)
     _resting[:] = [watcher for _, watcher in sorted(_watchers.items())]
     for watcher in _resting:
         _tell(watcher.before_fork)
@@ -63,12 +83,14 @@ def _in_parent() -> None:
     for watcher in _resting:
         _tell(watcher.after_fork_in_parent)
     _resting.clear()
+    if _undisturbed_is_ours:
+        _undisturbed.release()
     _forking.release()
 
 
 def _in_child() -> None:
-    global _forking
-    _forking = threading.Lock()
+    global _forking, _undisturbed
+    _forking, _undisturbed = threading.Lock(), threading.RLock()
     # A server written in C may fork without having asked anybody to come to rest before.
     for watcher in _resting or [watcher for _, watcher in sorted(_watchers.items())]:
         _tell(watcher.after_fork_in_child)

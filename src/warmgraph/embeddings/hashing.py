@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +11,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from warmgraph.errors import InvalidArgumentError
+from warmgraph.forks import undisturbed_by_forks
 
 __all__ = ["HashingEmbeddings"]
 
@@ -51,6 +51,7 @@ class HashingEmbeddings(Embeddings):
         if isinstance(dims, bool) or not isinstance(dims, int) or dims < 1:
             raise InvalidArgumentError("dims", expected="a positive integer", got=dims)
         self.dims = dims
+        self._made: Any = None
 
     @property
     def fingerprint(self) -> str:
@@ -73,11 +74,16 @@ class HashingEmbeddings(Embeddings):
         """Embed one text; documents and queries are embedded alike."""
         return self.embed_documents([text])[0]
 
-    @cached_property
+    @property
     def _vectorizer(self) -> Any:
-        from sklearn.feature_extraction.text import HashingVectorizer
+        # Without a lock of its own, as `cached_property` has: nobody would release it in a child that was forked off
+        # meanwhile. Two threads may make one each; they are alike.
+        if self._made is None:
+            with undisturbed_by_forks():
+                from sklearn.feature_extraction.text import HashingVectorizer
 
-        return HashingVectorizer(n_features=self.dims, analyzer=_features, norm="l2", dtype=np.float32)
+            self._made = HashingVectorizer(n_features=self.dims, analyzer=_features, norm="l2", dtype=np.float32)
+        return self._made
 
 
 # Words that say nothing about what a text is about. Leaving them out: recall@5 .17 -> .26 for whole words.

@@ -125,8 +125,10 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
             raise
         self._renewals = Renewals(self._indexes, self._now)
         self._reader = Reader(self._database, self._indexes, self._now, self._renewals, self.ranking)
-        weakref.finalize(self, self._indexes.refits.stop)
-        weakref.finalize(self, Database.close, self._database)  # a forgotten store leaves no thread and no file open
+        # A forgotten store leaves no thread and no file open. What is called here must not lead back to the store, as
+        # the indexes do by those who listen to them.
+        weakref.finalize(self, self._indexes.refits.stopped.set)
+        weakref.finalize(self, Database.close, self._database)
         self._upkeep = Upkeep(self._database, self._indexes, self.ranking, self._model, self._now)
         self._unembedded = Unembedded(self._upkeep)
         self._resume_when_opened()

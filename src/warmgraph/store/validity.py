@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import SearchItem
 
-from warmgraph.errors import InvalidArgumentError
+from warmgraph.errors import InvalidArgumentError, WarmGraphError
 from warmgraph.steps import Steps
 from warmgraph.store.plan import Search
-from warmgraph.store.recalls import Recall
+from warmgraph.store.recalls import Dropped, Recall
 
 __all__ = [
     "HISTORY",
@@ -106,15 +106,22 @@ def open_only(rank: Callable[[Search], Steps[Recall]], search: Search, now: date
 def recall_as_of(rank: Callable[[Search], Steps[Recall]], search: Search, as_of: AsOf) -> Steps[Recall]:
     """Recall from all items what was true at a time; the warm tier knows the present only."""
     then, matches = as_instant(as_of), search.matches
+    failures: list[WarmGraphError] = []
+    dropped: dict[Namespace, Sequence[Dropped]] = {}
 
     def ask(namespace: Namespace, limit: int) -> Steps[Sequence[SearchItem]]:
         def held(value: Mapping[str, Any]) -> bool:
             return _held(value, then) and (matches is None or matches(value))
 
         found = yield from rank(search._replace(prefix=namespace, limit=limit, matches=held, exclude=frozenset()))
+        failures.extend(() if found.failure is None else [found.failure])
+        dropped[namespace] = found.dropped
         return found.items
 
-    return Recall((yield from true_then(ask, search.prefix, search.limit, then, search.exclude)), "long_term")
+    items = yield from true_then(ask, search.prefix, search.limit, then, search.exclude)
+    kept = {item.key for item in items}  # some of them as they were, in the place of what they say today
+    left_out = [each for each in dropped[search.prefix] if each.key not in kept]
+    return Recall(items, "long_term", failure=failures[0] if failures else None, dropped=left_out)
 
 
 def true_now(ask: Ask, namespace: Namespace, limit: int, now: datetime) -> Steps[list[SearchItem]]:

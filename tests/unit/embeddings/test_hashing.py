@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -86,3 +89,35 @@ async def test_behind_an_embedder() -> None:
     embedder = create_embedder("hashing:64")
     assert (64, True, "hashing-64") == (embedder.dims, embedder.lexical_only, embedder.name)
     np.testing.assert_array_equal(embedder.embed_documents(["tea"])[0], await embedder.aembed_query("tea"))
+
+
+FORKING = """
+import os, signal, sys, threading
+from warmgraph.embeddings import HashingEmbeddings
+
+embeddings, importing = HashingEmbeddings(), threading.Event()
+
+class Noticed:
+    def find_spec(self, name, path=None, target=None):
+        if name == "sklearn.feature_extraction":
+            importing.set()
+
+sys.meta_path.insert(0, Noticed())
+thread = threading.Thread(target=embeddings.vectors, args=(["Lisbon"],))
+thread.start()
+assert importing.wait(60)
+child = os.fork()
+if not child:
+    signal.alarm(60)
+    embeddings.vectors(["Lisbon"])
+    os._exit(0)
+thread.join()
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_process_that_forks_while_scikit_learn_is_imported_leaves_a_child_that_embeds() -> None:
+    """The child neither waits for an import that ended with its parent's thread, nor for a lock around it."""
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, timeout=120, check=False)
+    assert ("0\n", "") == (done.stdout, done.stderr)

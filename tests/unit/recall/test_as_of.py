@@ -181,3 +181,19 @@ def test_no_time_is_refused(store: BaseStore, as_of: Any) -> None:
     """What is no time is an error that names the argument."""
     with pytest.raises(InvalidArgumentError, match="as_of"):
         recall(store, SPACE, HOME, as_of=as_of)
+
+
+@pytest.mark.parametrize("open_store", [WarmStore.open, RoutedStore])
+def test_what_was_not_true_then_is_told_as_left_out(
+    tmp_path: Path, open_store: Callable[[Path], WarmStore | RoutedStore]
+) -> None:
+    """A recall of the past says which memories of today it passed over, as one of the present does of the past."""
+    with open_store(tmp_path / "memory.db") as store:
+        for key, city, start in (("old", "Lisbon", "2020-01-01"), ("new", "Porto", "2022-01-01")):
+            end = {"valid_to": "2022-01-01T00:00:00+00:00"} if key == "old" else {}
+            fields = {"content": f"Home city: {city}.", "valid_from": f"{start}T00:00:00+00:00", **end}
+            store.put(SPACE, key, fields)
+        for as_of, kept, left_out in (("2021-06-01", "old", "new"), ("2023-06-01", "new", "old")):
+            found = store.recall_long_term(SPACE, "home city", as_of=as_of)
+            assert [kept] == [item.key for item in found.items]
+            assert [(left_out, "filter")] == [(each.key, each.reason) for each in found.dropped]

@@ -144,3 +144,10 @@ def test_what_is_no_reranker_is_refused(option: str, value: Any) -> None:
     """At once, and by its name."""
     with pytest.raises(InvalidArgumentError, match=option):
         WarmStore(**{"reranker": Shortest(), option: value})
+
+
+def test_a_recall_of_the_past_tells_that_the_reranker_failed(make: Callable[..., Any]) -> None:
+    """As a recall of the present does: what was true then comes in the order of the ranking."""
+    store = make(lambda query, texts: [1.0])
+    found = store.recall_long_term(ANA, "dog", as_of="9999-01-01")
+    assert (4, True) == (len(found.items), found.failure is not None)

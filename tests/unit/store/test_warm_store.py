@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from tests.warm_facts import ANA, FACTS, fill, warm_keys
@@ -306,3 +310,16 @@ def test_excluded_keys_are_neither_returned_nor_counted(backend: str, tmp_path: 
         assert (0, None) == (signals.items, signals.best_warm)
         with pytest.raises(InvalidArgumentError, match="exclude"):
             store.recall(ANA, "violin", exclude="1")
+
+
+@pytest.mark.parametrize("open_store", [WarmStore.open, RoutedStore])
+def test_a_store_that_is_forgotten_closes_its_file(tmp_path: Path, open_store: Callable[[Path], BaseStore]) -> None:
+    """Whoever drops a store without closing it is left without its thread, and without a connection to its file."""
+    path = tmp_path / "memory.db"
+    store = open_store(path)
+    store.put(("memories", "ana"), "1", {"content": "I live in Lisbon."})
+    assert store.search(("memories", "ana"), query="Lisbon")
+    del store
+    gc.collect()
+    assert [] == [thread.name for thread in threading.enumerate() if thread.name.endswith(str(path))]
+    assert ["memory.db"] == sorted(each.name for each in tmp_path.iterdir())

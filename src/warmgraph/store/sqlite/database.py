@@ -268,7 +268,8 @@ class Database(ForkAware):
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:
-            kept = not self._closed and len(self._idle) < MAX_IDLE_READERS
+            # An interrupt may have left a transaction open: whoever read next would see its old state, or fail.
+            kept = not self._closed and len(self._idle) < MAX_IDLE_READERS and not connection.in_transaction
             if kept:
                 self._idle.append(connection)
                 self._reading -= 1
@@ -286,8 +287,8 @@ class Database(ForkAware):
 
 
 def _in_one_state(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    connection.execute("BEGIN")
     try:
+        connection.execute("BEGIN")
         return work(connection)
     finally:
         if connection.in_transaction:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from warmgraph.errors import StoreClosedError
-from warmgraph.forks import ForkAware, watch_forks
+from warmgraph.forks import ForkAware, undisturbed_by_forks, watch_forks
 from warmgraph.index import NamespaceIndex, RoutedIndex, Routing
 from warmgraph.index.codebook import import_clustering
 
@@ -17,7 +17,6 @@ __all__ = ["Refits"]
 logger: logging.Logger = logging.getLogger(__name__)
 
 Namespace: TypeAlias = tuple[str, ...]
-_importing = threading.RLock()  # of all stores: a thread that forks takes it once for each
 
 
 class Refits(ForkAware):
@@ -31,6 +30,7 @@ class Refits(ForkAware):
     Attributes:
         done: Refits so far.
         failed: Refits that failed.
+        stopped: Set by `stop`. Whoever outlives the indexes may set it without keeping them alive.
     """
 
     def __init__(self, keep: Callable[[Namespace, Routing], object]) -> None:
@@ -40,13 +40,13 @@ class Refits(ForkAware):
         self._lock = threading.Lock()
         self._waiting: dict[Namespace, NamespaceIndex] = {}
         self._thread: threading.Thread | None = None
-        self._stopped = threading.Event()
+        self.stopped: threading.Event = threading.Event()
         watch_forks(self)
 
     def look(self, namespace: Namespace, index: NamespaceIndex) -> None:
         """Have an index refitted if that is due. Takes a microsecond, and waits for nothing."""
         vectors = index.vectors
-        if not isinstance(vectors, RoutedIndex) or not vectors.refit_due or self._stopped.is_set():
+        if not isinstance(vectors, RoutedIndex) or not vectors.refit_due or self.stopped.is_set():
             return
         with self._lock:
             self._waiting[namespace] = index
@@ -67,33 +67,23 @@ class Refits(ForkAware):
 
     def stop(self) -> None:
         """Begin no other one, and give up the one under way."""
-        self._stopped.set()
-
-    def before_fork(self) -> None:
-        """Wait for an import under way: the child would find half a module, for ever."""
-        _importing.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        _importing.release()
+        self.stopped.set()
 
     def after_fork_in_child(self) -> None:
         """Begin anew: the thread lives on in the parent only."""
-        global _importing
-        _importing = threading.RLock()
         self._lock = threading.Lock()
         self._waiting, self._thread = {}, None
 
     def _run(self) -> None:
         while True:
             with self._lock:
-                if not self._waiting or self._stopped.is_set():
+                if not self._waiting or self.stopped.is_set():
                     self._thread = None
                     return
                 namespace = next(iter(self._waiting))
                 index = self._waiting.pop(namespace)
             try:
-                with _importing:
+                with undisturbed_by_forks():  # the child would find half a module, for ever
                     import_clustering()
                 self._refit(namespace, index)
             except StoreClosedError:
@@ -109,7 +99,7 @@ class Refits(ForkAware):
         vectors = index.vectors
         if not isinstance(vectors, RoutedIndex) or not vectors.refit_due:
             return
-        if vectors.refit(index.lock, stop=self._stopped.is_set):
+        if vectors.refit(index.lock, stop=self.stopped.is_set):
             self.done += 1
             with index.lock:
                 routing = vectors.routing()

@@ -33,6 +33,24 @@ R = TypeVar("R")
 MAX_GROUP = 256
 
 
+class _Answer(Future[T]):
+    """A future for which the thread that performs jobs does not wait: it would wait for itself, for ever."""
+
+    def __init__(self, performs: Callable[[], bool], path: str) -> None:
+        super().__init__()
+        self._performs = performs
+        self._path = path
+
+    def result(self, timeout: float | None = None) -> T:
+        """Return the result, as any future does."""
+        if not self.done() and self._performs():
+            raise StoreUnavailableError(
+                f"{self._path} is being written by this very thread: what a finalizer, a listener or a handler of a"
+                " signal asks for in between is done afterwards, and cannot be waited for"
+            )
+        return super().result(timeout)
+
+
 @dataclass(slots=True)
 class _Job:
     work: Callable[[sqlite3.Connection], Any]
@@ -94,7 +112,7 @@ class GroupCommitWriter:
             StoreClosedError: The writer is closed.
             StoreUnavailableError: This process was forked off: the writer's thread lives on in its parent only.
         """
-        return self._queue(_Job(work, applied, Future()))
+        return self._queue(_Job(work, applied, self._answer_to_come()))
 
     def submit_rows(
         self,
@@ -117,17 +135,20 @@ class GroupCommitWriter:
         Raises:
             As `submit`.
         """
-        job = _RowsJob(lambda c: write(c, rows), applied, Future(), rows=rows, keys=keys, write=write)
+        job = _RowsJob(lambda c: write(c, rows), applied, self._answer_to_come(), rows=rows, keys=keys, write=write)
         if not (here and self._begin_at_once()):
             return self._queue(job)
         try:
-            self._perform_group([job])
+            interrupt = self._perform_group([job])
         except BaseException as error:  # the caller was interrupted
             if not job.future.done():
                 job.future.set_exception(error)
             raise
         finally:
-            self._end()
+            self._performer = None
+            self._busy.release()  # nothing is called before it: an interrupt would come in between
+        if interrupt is not None:
+            raise interrupt
         return job.future
 
     def call(self, function: Callable[[], object]) -> Future[None]:
@@ -136,7 +157,9 @@ class GroupCommitWriter:
         Raises:
             As `submit`.
         """
-        return self._queue(_Job(lambda connection: None, lambda nothing: function(), Future(), alone=True))
+        return self._queue(
+            _Job(lambda connection: None, lambda nothing: function(), self._answer_to_come(), alone=True)
+        )
 
     def maintain(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Queue work that has to run outside of a transaction, such as a checkpoint.
@@ -144,7 +167,7 @@ class GroupCommitWriter:
         Raises:
             As `submit`.
         """
-        return self._queue(_Job(work, None, Future(), alone=True))
+        return self._queue(_Job(work, None, self._answer_to_come(), alone=True))
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read through the connection that writes, between two groups; at once for whoever writes just now.
@@ -152,7 +175,7 @@ class GroupCommitWriter:
         Raises:
             As `submit`.
         """
-        if self._performer == threading.get_ident():  # what is applied looks at what others committed
+        if self._performs():  # what is applied looks at what others committed
             return work(self._connected())
         return self.submit(work).result()
 
@@ -189,8 +212,14 @@ class GroupCommitWriter:
         self._busy.release()
 
     def abandon(self) -> sqlite3.Connection | None:
-        """Return the connection that this process has no right to use: it was forked off while that was in use."""
+        """Return the connection that a forked child has no right to use."""
         return self._connection
+
+    def _answer_to_come(self) -> Future[Any]:
+        return _Answer(self._performs, self._path)
+
+    def _performs(self) -> bool:
+        return self._performer == threading.get_ident()
 
     def _queue(self, job: _Job) -> Future[Any]:
         with self._arrived:
@@ -214,17 +243,14 @@ class GroupCommitWriter:
             self._performer = threading.get_ident()
         return begins
 
-    def _end(self) -> None:
-        self._performer = None
-        self._busy.release()
-
     def _perform_next(self) -> None:
         self._busy.acquire()
         self._performer = threading.get_ident()
         try:
             self._perform_group(self._take())
         finally:
-            self._end()
+            self._performer = None
+            self._busy.release()
 
     def _run(self) -> None:
         try:
@@ -250,14 +276,18 @@ class GroupCommitWriter:
             group = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))]
         return [each for each in group if each.future.set_running_or_notify_cancel()]
 
-    def _perform_group(self, group: list[_Job]) -> None:
+    def _perform_group(self, group: list[_Job]) -> BaseException | None:
+        """Answer all jobs; return what interrupted the thread once the group was committed."""
         writes = [job for job in group if not job.alone]
         done: list[tuple[_Job, Any]] = []
+        interrupt: BaseException | None = None
+        committing = False
         try:
             if writes:
                 with typed_errors(self._path):
                     self._before()
                     connection = self._connected()
+                    self._roll_back()  # only after an interrupt while another group was rolled back
                     connection.execute("BEGIN IMMEDIATE")
                     self._within(connection)
                     if len(writes) == 1:  # what fails takes the transaction with it
@@ -265,19 +295,24 @@ class GroupCommitWriter:
                     else:
                         for run in _runs(writes):
                             self._perform_run(connection, run, done)
+                    committing = True
                     connection.execute("COMMIT")
         except BaseException as error:
-            self._roll_back()
-            done = []
-            for job in writes:
-                if not job.future.done():
-                    job.future.set_exception(error)
+            if committing and not isinstance(error, Exception) and not connection.in_transaction:
+                interrupt = error  # it came while the disk was waited for, and is raised after that
+            else:
+                self._roll_back()
+                done = []
+                for job in writes:
+                    if not job.future.done():
+                        job.future.set_exception(error)
         for job, answer in done:
             self._answer(job, answer)
         # These come after the writes of their group, so that they find all of these applied.
         for job in group:
             if job.alone:
                 self._perform_alone(job)
+        return interrupt
 
     def _perform_run(self, connection: sqlite3.Connection, run: Sequence[_Job], done: list[tuple[_Job, Any]]) -> None:
         jobs = [job for job in run if isinstance(job, _RowsJob)]

@@ -162,6 +162,62 @@ def test_an_interrupt_while_one_writes_leaves_nothing_half_done(bench: Bench) ->
     assert [3] == bench.rows()
 
 
+class InterruptedAfterwards(sqlite3.Connection):
+    """A connection on which the program is interrupted while it waits for a commit."""
+
+    def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+        """Execute, and be interrupted."""
+        cursor = super().execute(sql, *arguments)
+        if sql == "COMMIT":
+            raise KeyboardInterrupt
+        return cursor
+
+
+def test_an_interrupt_during_a_commit_comes_when_what_was_committed_is_applied(tmp_path: Path) -> None:
+    """The caller is interrupted, and nobody is told that what is on disk was not written."""
+    applied: list[list[int]] = []
+    connection = sqlite3.connect(
+        tmp_path / "t.db", isolation_level=None, check_same_thread=False, factory=InterruptedAfterwards
+    )
+    connection.execute("CREATE TABLE t (x INTEGER UNIQUE)")
+    writer = GroupCommitWriter(lambda: connection, "t.db")
+    with pytest.raises(KeyboardInterrupt):
+        writer.submit_rows([2], {2}, insert_all, applied.append, here=True)
+    assert [[4]] == applied
+    assert [(2,)] == writer.submit(lambda c: c.execute("SELECT x FROM t").fetchall()).result(WAIT)
+    writer.close()
+
+
+def test_an_interrupt_while_a_group_is_rolled_back_leaves_the_next_one_unharmed(bench: Bench) -> None:
+    """A transaction that was left open is ended before another begins."""
+
+    def left_open(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO t VALUES (7)")
+
+    bench.writer.maintain(left_open).result(WAIT)
+    assert [9] == bench.writer.submit_rows([3], {3}, insert_all, here=True).result(WAIT)
+    assert [3] == bench.rows()
+
+
+def test_whoever_writes_in_the_middle_of_a_commit_is_told_that_it_cannot_be_waited_for(bench: Bench) -> None:
+    """A finalizer that the writing thread runs does not wait for that thread; what it wrote is committed afterwards."""
+    later: list[Any] = []
+    errors: list[StoreError] = []
+
+    def applied(answer: object) -> None:
+        later.append(bench.writer.submit_rows([5], {5}, insert_all, here=True))
+        try:
+            later[0].result()
+        except StoreError as error:
+            errors.append(error)
+
+    assert [4] == bench.writer.submit_rows([2], {2}, insert_all, applied, here=True).result(WAIT)
+    assert ["cannot be waited for"] == [str(error)[-len("cannot be waited for") :] for error in errors]
+    assert [25] == later[0].result(WAIT)
+    assert [2, 5] == bench.rows()
+
+
 def test_whoever_applies_a_write_may_read(bench: Bench) -> None:
     """A read from within `applied` does not wait for the writer, which waits for it; others wait for their turn."""
     seen: list[list[int]] = []
