@@ -11,7 +11,7 @@ import numpy.typing as npt
 from warmgraph.index.base import BoolArray, FloatArray, IntArray
 from warmgraph.index.codebook import Codebook
 from warmgraph.index.flat import of_length_1
-from warmgraph.index.nearest import nearest
+from warmgraph.index.nearest import nearest, within
 from warmgraph.index.pages import NOBODY, CodePages, chosen
 from warmgraph.index.places import Places
 from warmgraph.index.rows import VectorRows
@@ -38,11 +38,15 @@ class Probing(NamedTuple):
 
     Attributes:
         nprobe: Cells probed.
-        rerank: Vectors compared exactly.
+        k: Hits wanted; of what is looked at, where some of it does not count.
+        rerank: Vectors compared exactly, as a rule.
+        slack: Bits by which a code may be farther than the k-th nearest for its vector to be among them.
     """
 
     nprobe: int
+    k: int
     rerank: int
+    slack: int
 
 
 class Found(NamedTuple):
@@ -107,7 +111,7 @@ class CodedVectors:
         probed, best, boundary = self._route(query, probing.nprobe)
         pages = None if probed is None else self.pages.pages_in(probed)
         distances = self.pages.distances(self.coder.encode_one(query), pages)
-        positions = chosen(pages, nearest(distances, probing.rerank))
+        positions = chosen(pages, within(distances, probing.k, probing.slack, probing.rerank))
         slots, scores = self._compare(query, positions, allowed)
         count = self.nlist if probed is None else min(probing.nprobe, self.nlist)
         return Found(slots, scores, best, boundary, count, len(distances))

@@ -60,7 +60,7 @@ def find(
     margin = _margin(hits, found)
     if not fallback and found.boundary > -1.0 and margin < plan.fallback_margin:
         fallback = True
-        wide = coded.candidates(query, Probing(*plan.fallback(coded.nlist, k)), allowed)
+        wide = coded.candidates(query, _wider(coded, plan, k), allowed)
         found = wide._replace(nearest_cell=found.nearest_cell)
         hits = _ranked(coded, recent, found, query, k, allowed)
         margin = _margin(hits, found)
@@ -77,12 +77,24 @@ def _look(coded: CodedVectors, plan: Plan, query: FloatArray, k: int, allowed: B
         share = min(np.count_nonzero(allowed) / len(coded), 1.0)
         if share < _MOST:
             return coded.candidates_among(query, allowed, rerank), False
-    found = coded.candidates(query, Probing(plan.nprobe(coded.nlist), int(rerank / share)), allowed)
+    wanted = int(_wanted(coded, k) / share)
+    found = coded.candidates(query, Probing(plan.nprobe(coded.nlist), wanted, int(rerank / share), plan.slack), allowed)
     if len(found.slots) >= k:
         return found, False
     if allowed is not None:  # what is not allowed lies where the query is
         return coded.candidates_among(query, allowed, rerank), True
-    return coded.candidates(query, Probing(coded.nlist, rerank)), True
+    return coded.candidates(query, Probing(coded.nlist, _wanted(coded, k), rerank, plan.slack)), True
+
+
+def _wanted(coded: CodedVectors, k: int) -> int:
+    """Return how many vectors stand for `k` slots."""
+    return -(-k * coded.places.vectors // len(coded))
+
+
+def _wider(coded: CodedVectors, plan: Plan, k: int) -> Probing:
+    """Return what to look at where the first look was unsure."""
+    nprobe, rerank = plan.fallback(coded.nlist, k)
+    return Probing(nprobe, _wanted(coded, k), rerank, plan.slack + plan.fallback_slack)
 
 
 def _ranked(
