@@ -157,11 +157,11 @@ def _time_writes(engine: Engine, corpus: Corpus, count: int) -> tuple[float, flo
     rows = rows + 0.3 * rng.standard_normal(rows.shape).astype(np.float32) / corpus.dims**0.5
     rows /= np.linalg.norm(rows, axis=1)[:, None]
 
-    def timed(write: Callable[[int], None]) -> float:
+    def timed(write: Callable[[int, int], None], first: int) -> float:
         began = perf_counter()
         try:
             for at in range(_WRITES):
-                write(at)
+                write(first + at, at)
         except NotImplementedError:
             return float("nan")
         return 1e6 * (perf_counter() - began) / _WRITES
@@ -172,9 +172,9 @@ def _time_writes(engine: Engine, corpus: Corpus, count: int) -> tuple[float, flo
         first = count + turn * _WRITES
         rounds.append(
             (
-                timed(lambda at, first=first: engine.insert(first + at, rows[at])),
-                timed(lambda at, first=first: engine.insert(first + at, rows[_WRITES + at])),
-                timed(lambda at, first=first: engine.remove(first + at)),
+                timed(lambda name, at: engine.insert(name, rows[at]), first),
+                timed(lambda name, at: engine.insert(name, rows[_WRITES + at]), first),
+                timed(lambda name, at: engine.remove(name), first),
             )
         )
         if perf_counter() - began > _SECONDS:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Refit"]
 
-_SLICE, _ALONE = 128, 4096
-"""Slots copied each time the lock is held, 10 to 40 us; and where nobody else wants it."""
+_SLICE, _ALONE = 32, 4096
+"""Slots copied each time the lock is held, about 10 us, and then placed, which holds the interpreter for a few hundred;
+and where nobody else wants it."""
 
 _REST = 0.0005
 """Seconds of rest after each slice, so that who waits for the lock or the interpreter gets both."""
