@@ -80,12 +80,14 @@ def _look(coded: CodedVectors, plan: Plan, asked: Asked, k: int, allowed: BoolAr
         if share < _MOST:
             return coded.candidates_among(asked, allowed, rerank), False
     wanted = int(_wanted(coded, k) / share)
-    found = coded.candidates(asked, Probing(plan.nprobe(coded.nlist), wanted, int(rerank / share), plan.slack), allowed)
+    found = coded.candidates(
+        asked, Probing(plan.nprobe(coded.nlist), wanted, int(rerank / share), plan.slack_in(coded.nlist)), allowed
+    )
     if len(found.slots) >= k:
         return found, False
     if allowed is not None:  # what is not allowed lies where the query is
         return coded.candidates_among(asked, allowed, rerank), True
-    return coded.candidates(asked, Probing(coded.nlist, _wanted(coded, k), rerank, plan.slack)), True
+    return coded.candidates(asked, Probing(coded.nlist, _wanted(coded, k), rerank, plan.slack_in(coded.nlist))), True
 
 
 def _wanted(coded: CodedVectors, k: int) -> int:
