@@ -159,7 +159,8 @@ def _engines() -> dict[str, tuple[Callable[[int, int], Engine], int]]:
             nlist=nlist,
             probed=4 / nlist,
             fewest=1,
-            reranked=count // 4,
+            reranked=count // 8,
+            slack=384,
             fallback_margin=-9.0,
         )
         return Routed(dims, plan=plan)

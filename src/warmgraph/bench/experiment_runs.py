@@ -262,9 +262,16 @@ def _grown(name: str, corpus: Corpus, sizes: list[int], tell: Tell, claim: str) 
 
 
 def _plan(nlist: int | None = None, probed: float = 0.08, reranked: int = 200) -> Plan:
-    """Return a plan with codes and cells at any size, and without a second look."""
+    """Return a plan with codes and cells at any size, a fixed number compared exactly, and without a second look."""
     return Plan(
-        codes_from=2, routed_from=2, nlist=nlist, probed=probed, fewest=1, reranked=reranked, fallback_margin=-9.0
+        codes_from=2,
+        routed_from=2,
+        nlist=nlist,
+        probed=probed,
+        fewest=1,
+        reranked=reranked // 2,
+        slack=384,
+        fallback_margin=-9.0,
     )
 
 

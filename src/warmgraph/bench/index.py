@@ -185,8 +185,8 @@ def _churned(corpus: Corpus, found: dict[str, Any]) -> Table:
         )
     ]
     note = (
-        f"Recall: {', '.join(recalls)}. A write took {found['write_us']:.0f} us, the refit {found['refit_s']:.1f} s,"
-        f" beside {found['searches_during_refit']:,} searches."
+        f"Recall: {', '.join(recalls)}. A write took {found['write_us']:.0f} us, a refit {found['refit_s']:.1f} s,"
+        f" beside {found['searches_during_refit']:,} searches in all. Worst: of the calmest of five refits."
     )
     title = f"{corpus.describe(found['items'])}, each replaced or removed and added again three times"
     return Table(["searches", "p50 us", "p99 us", "p99.9 us", "worst us", "worst / p50 alone"], rows, title, note)

@@ -158,7 +158,8 @@ def _four_probes(vectors: Floats) -> RoutedIndex:
     """Return an index that searches as routing-memory does: everything in four of sqrt N cells, and no second look."""
     count = len(vectors)
     nlist = max(2, int(count**0.5))
-    plan = Plan(2, 2, nlist=nlist, probed=4 / nlist, fewest=1, reranked=max(count // 2 - 1, 1), fallback_margin=-9.0)
+    reranked = max(count // 4, 1)
+    plan = Plan(2, 2, nlist=nlist, probed=4 / nlist, fewest=1, reranked=reranked, slack=384, fallback_margin=-9.0)
     return _routed(vectors, plan)
 
 

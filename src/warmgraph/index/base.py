@@ -292,9 +292,8 @@ def _as_float32(values: object, argument: str) -> FloatArray:
         return array.astype(np.float32, copy=False)
 
 
-@np.errstate(over="ignore")  # as a decorator: entering it anew for each query would cost more than the product
 def _square(vector: FloatArray) -> float:
-    return float(np.dot(vector, vector))
+    return float(np.vdot(vector, vector))  # which does not warn where it overflows, and needs no `errstate`
 
 
 def norms(rows: FloatArray) -> npt.NDArray[np.float64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +10,14 @@ import numpy.typing as npt
 from warmgraph.index.base import BoolArray, FloatArray, IntArray
 from warmgraph.index.codebook import Codebook
 from warmgraph.index.flat import of_length_1
-from warmgraph.index.nearest import nearest
+from warmgraph.index.looking import Asked, Found, Probing
+from warmgraph.index.nearest import nearest, within
 from warmgraph.index.pages import NOBODY, CodePages, chosen
 from warmgraph.index.places import Places
 from warmgraph.index.rows import VectorRows
 from warmgraph.index.signs import SignCoder
 
-__all__ = ["CodedVectors", "Found", "Probing"]
+__all__ = ["CodedVectors"]
 
 _BATCH = 1024
 _UNBIASED = 256
@@ -31,38 +31,6 @@ _IDLE = 16
 
 _REPAIRS = 1
 """Cells split in one go; one is given up where none is split. Each takes a millisecond, and writes stay short."""
-
-
-class Probing(NamedTuple):
-    """How much of the index a search looks at.
-
-    Attributes:
-        nprobe: Cells probed.
-        rerank: Vectors compared exactly.
-    """
-
-    nprobe: int
-    rerank: int
-
-
-class Found(NamedTuple):
-    """Candidates with exact scores, and what routing knows about them.
-
-    Attributes:
-        slots: Array of shape (m,), int64; a slot with several vectors may stand several times.
-        scores: Array of shape (m,), float32.
-        nearest_cell: Score of the best cell; 1 if nothing was routed.
-        boundary: Score of the last cell probed; -1 if all were.
-        probed_cells: Cells looked at.
-        candidates: Codes compared.
-    """
-
-    slots: IntArray
-    scores: FloatArray
-    nearest_cell: float
-    boundary: float
-    probed_cells: int
-    candidates: int
 
 
 class CodedVectors:
@@ -102,24 +70,28 @@ class CodedVectors:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def candidates(self, query: FloatArray, probing: Probing, allowed: BoolArray | None = None) -> Found:
-        """Return the vectors most like a query of length 1, of those that a mask over slots allows."""
-        probed, best, boundary = self._route(query, probing.nprobe)
+    def ask(self, query: FloatArray) -> Asked:
+        """Return a query of length 1 as `candidates` takes it; it holds until the next write."""
+        return Asked(query, self.coder, self.codebook)
+
+    def candidates(self, asked: Asked, probing: Probing, allowed: BoolArray | None = None) -> Found:
+        """Return the vectors most like a query, of those that a mask over slots allows."""
+        probed, best, boundary = self._route(asked, probing.nprobe)
         pages = None if probed is None else self.pages.pages_in(probed)
-        distances = self.pages.distances(self.coder.encode_one(query), pages)
-        positions = chosen(pages, nearest(distances, probing.rerank))
-        slots, scores = self._compare(query, positions, allowed)
+        distances = self.pages.distances(asked.code, pages)
+        positions = chosen(pages, within(distances, probing.k, probing.slack, probing.rerank))
+        slots, scores = self._compare(asked.vector, positions, allowed)
         count = self.nlist if probed is None else min(probing.nprobe, self.nlist)
         return Found(slots, scores, best, boundary, count, len(distances))
 
-    def candidates_among(self, query: FloatArray, allowed: BoolArray, rerank: int) -> Found:
+    def candidates_among(self, asked: Asked, allowed: BoolArray, rerank: int) -> Found:
         """Return the vectors most like a query whose slots are set in a mask; few are all compared exactly."""
         positions = self.places.chosen(allowed)
         count = len(positions)
         if count > 2 * rerank:
-            distances = self.pages.distances_at(self.coder.encode_one(query), positions)
+            distances = self.pages.distances_at(asked.code, positions)
             positions = positions[nearest(distances, rerank)]
-        slots, scores = self._compare(query, positions)
+        slots, scores = self._compare(asked.vector, positions)
         return Found(slots, scores, 1.0, -1.0, self.nlist, count)
 
     def estimated(self, query: FloatArray, size: int, rerank: int, exactly: IntArray) -> FloatArray:
@@ -308,13 +280,15 @@ class CodedVectors:
 
     # -- within a search -------------------------------------------------------------------------------------------
 
-    def _route(self, query: FloatArray, nprobe: int) -> tuple[BoolArray | None, float, float]:
+    def _route(self, asked: Asked, nprobe: int) -> tuple[BoolArray | None, float, float]:
         """Return a mask over cells, `None` for all, with the scores of the best and the last cell probed."""
         if self.codebook is None or nprobe >= self.nlist:
             return None, 1.0, -1.0
-        scores = self.codebook.scores(self.codebook.project(query))
+        scores = asked.cell_scores
         at = len(scores) - nprobe
-        boundary = np.partition(scores, at)[at]
+        ranked = scores.copy()
+        ranked.partition(at)
+        boundary = ranked[at]
         probed = np.zeros(len(scores) + 1, np.bool_)  # the last one for pages that belong to no cell
         np.greater_equal(scores, boundary, out=probed[:-1])
         return probed, float(scores.max()), float(boundary)

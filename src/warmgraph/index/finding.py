@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from warmgraph.index.base import BoolArray, FloatArray, Hits
-from warmgraph.index.coded import CodedVectors, Found, Probing
+from warmgraph.index.coded import CodedVectors
 from warmgraph.index.flat import FlatIndex
+from warmgraph.index.looking import Asked, Found, Probing
 from warmgraph.index.plan import Plan
 from warmgraph.index.selection import best_of_each, top_k
 from warmgraph.index.signals import SearchSignals
@@ -55,34 +56,49 @@ def find(
         k: How many.
         allowed: Mask over slots; `None` for all.
     """
-    found, fallback = _look(coded, plan, query, k, allowed)
+    asked = coded.ask(query)
+    found, fallback = _look(coded, plan, asked, k, allowed)
     hits = _ranked(coded, recent, found, query, k, allowed)
     margin = _margin(hits, found)
     if not fallback and found.boundary > -1.0 and margin < plan.fallback_margin:
         fallback = True
-        wide = coded.candidates(query, Probing(*plan.fallback(coded.nlist, k)), allowed)
+        wide = coded.candidates(asked, _wider(coded, plan, k), allowed)
         found = wide._replace(nearest_cell=found.nearest_cell)
         hits = _ranked(coded, recent, found, query, k, allowed)
         margin = _margin(hits, found)
     return Outcome(hits, found, margin, fallback)
 
 
-def _look(coded: CodedVectors, plan: Plan, query: FloatArray, k: int, allowed: BoolArray | None) -> tuple[Found, bool]:
+def _look(coded: CodedVectors, plan: Plan, asked: Asked, k: int, allowed: BoolArray | None) -> tuple[Found, bool]:
     """Return candidates, and whether all vectors had to be looked at to have enough."""
     rerank = plan.rerank(k, coded.nlist, coded.places.vectors)
     if 2 * rerank >= coded.places.vectors:
-        return coded.exact(query, allowed), False
+        return coded.exact(asked.vector, allowed), False
     share = 1.0
     if allowed is not None:
         share = min(np.count_nonzero(allowed) / len(coded), 1.0)
         if share < _MOST:
-            return coded.candidates_among(query, allowed, rerank), False
-    found = coded.candidates(query, Probing(plan.nprobe(coded.nlist), int(rerank / share)), allowed)
+            return coded.candidates_among(asked, allowed, rerank), False
+    wanted = int(_wanted(coded, k) / share)
+    found = coded.candidates(
+        asked, Probing(plan.nprobe(coded.nlist), wanted, int(rerank / share), plan.slack_in(coded.nlist)), allowed
+    )
     if len(found.slots) >= k:
         return found, False
     if allowed is not None:  # what is not allowed lies where the query is
-        return coded.candidates_among(query, allowed, rerank), True
-    return coded.candidates(query, Probing(coded.nlist, rerank)), True
+        return coded.candidates_among(asked, allowed, rerank), True
+    return coded.candidates(asked, Probing(coded.nlist, _wanted(coded, k), rerank, plan.slack_in(coded.nlist))), True
+
+
+def _wanted(coded: CodedVectors, k: int) -> int:
+    """Return how many vectors stand for `k` slots."""
+    return -(-k * coded.places.vectors // len(coded))
+
+
+def _wider(coded: CodedVectors, plan: Plan, k: int) -> Probing:
+    """Return what to look at where the first look was unsure."""
+    nprobe, rerank = plan.fallback(coded.nlist, k)
+    return Probing(nprobe, _wanted(coded, k), rerank, plan.slack + plan.fallback_slack)
 
 
 def _ranked(

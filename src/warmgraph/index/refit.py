@@ -12,14 +12,16 @@ import numpy as np
 from warmgraph.index.base import FloatArray, IntArray
 from warmgraph.index.coded import CodedVectors
 from warmgraph.index.routing import Routing
+from warmgraph.index.rows import VectorRows
 
 if TYPE_CHECKING:
     from warmgraph.index.routed import RoutedIndex
 
 __all__ = ["Refit"]
 
-_SLICE, _ALONE = 128, 4096
-"""Slots copied each time the lock is held, 10 to 40 us; and where nobody else wants it."""
+_SLICE, _ALONE = 32, 4096
+"""Slots copied each time the lock is held, about 10 us, and then placed, which holds the interpreter for a few hundred;
+and where nobody else wants it."""
 
 _REST = 0.0005
 """Seconds of rest after each slice, so that who waits for the lock or the interpreter gets both."""
@@ -58,8 +60,8 @@ class Refit:
             sample = self._sample(slots, lock, rest)
             if sample is None:
                 return False
-            routing = Routing.fit(sample, count, self._index.plan, rest=rest)
-            del sample
+            routing = Routing.fit(sample.array, count, self._index.plan, rest=rest)
+            sample.release(rest)
             fresh = self._index._new_coded(routing, count)
             for start in range(0, len(slots), self._slice):
                 part = self._copy(slots[start : start + self._slice], lock)
@@ -69,6 +71,8 @@ class Refit:
                 time.sleep(rest)
             if self._catch_up(fresh, lock):
                 fresh = None
+                if old is not None and rest:
+                    old.rows.release(rest)
                 return True
             return False
         finally:
@@ -77,20 +81,25 @@ class Refit:
             if fresh is not None:
                 fresh.rows.discard()
 
-    def _sample(self, slots: IntArray, lock: AbstractContextManager[object], rest: float) -> FloatArray | None:
-        """Return some of the vectors, copied slice by slice; `None` if the refit has been overtaken."""
+    def _sample(self, slots: IntArray, lock: AbstractContextManager[object], rest: float) -> VectorRows | None:
+        """Return some of the vectors, copied slice by slice; `None` if there are none or the refit is overtaken."""
         plan = self._index.plan
         count = min(len(slots), plan.sample(len(slots)))
         chosen = np.sort(np.random.default_rng(plan.seed).choice(slots, count, replace=False))
-        parts = []
+        sample = VectorRows(self._index.dims)
+        sample.reserve(count)
+        filled = 0
         for start in range(0, count, self._slice):
             part = self._copy(chosen[start : start + self._slice], lock)
             if part is None:
                 return None
-            parts.append(part[1])
+            stop = filled + len(part[1])
+            sample.reserve(stop)  # a slot may have several
+            sample.array[filled:stop] = part[1]
+            filled = stop
             time.sleep(rest)
-        sample = np.concatenate(parts)
-        return sample if len(sample) else None
+        sample.array = sample.array[:filled]
+        return sample if filled else None
 
     def _copy(self, slots: IntArray, lock: AbstractContextManager[object]) -> tuple[IntArray, FloatArray] | None:
         """Return the vectors of slots as they are now, without those that are gone."""

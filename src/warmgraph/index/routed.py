@@ -319,7 +319,7 @@ class RoutedIndex(VectorIndex):
         if coded is None:
             if self._recent.vectors >= self.plan.codes_from and not self._defers:
                 self._rebuild(*self._take_recent())
-        elif self._recent.vectors + coded.gaps >= self.plan.batch:
+        elif max(self._recent.vectors, coded.gaps) >= self.plan.batch:
             coded.settle()
             self._add_coded(*self._take_recent())
             if not len(coded):

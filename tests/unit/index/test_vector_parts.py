@@ -10,7 +10,7 @@ import pytest
 
 from warmgraph.errors import DimensionError, InvalidArgumentError
 from warmgraph.index import Codebook, DriftDetector, FloatArray, Plan
-from warmgraph.index.nearest import nearest
+from warmgraph.index.nearest import nearest, within
 from warmgraph.index.pages import CodePages
 from warmgraph.index.signals import gini
 from warmgraph.index.signs import SignCoder
@@ -35,6 +35,30 @@ def test_the_nearest_are_all_up_to_a_distance(total: int, number: int) -> None:
 def test_equal_distances_are_cut_off() -> None:
     """A thousand equal distances do not all come back when ten are asked for."""
     assert 10 == len(nearest(np.full(5_000, 7, np.uint16), 10))
+
+
+@pytest.mark.parametrize("total", [30, 900, 5_000, 50_000])
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_what_is_within_a_slack_is_near(total: int, k: int) -> None:
+    """What comes back is the smallest distances: at least `k`, no more than the bound lets through, and none nearer."""
+    distances = np.random.default_rng(total).binomial(384, 0.4, total).astype(np.uint16)
+
+    found = within(distances, k, slack=6, number=12 * k)
+
+    assert len(found) == len(set(found.tolist()))
+    assert min(k, total) <= len(found) <= max(4 * 12 * k, k)
+    left = np.delete(distances, found)
+    assert not len(left) or left.min() >= distances[found].max()
+
+
+def test_a_slack_brings_more_where_more_are_near() -> None:
+    """The deeper a crowd of near codes is, the more come back; equal ones are cut off at some number."""
+    crowd, lonely = np.full(5_000, 190, np.uint16), np.full(5_000, 190, np.uint16)
+    crowd[:200], lonely[:20] = 100, 100
+
+    assert 200 == len(within(crowd, 10, slack=20, number=150))
+    assert 300 >= len(within(np.full(5_000, 7, np.uint16), 10, slack=20, number=150)) >= 10
+    assert len(within(lonely, 10, slack=20, number=100)) == 20
 
 
 def test_the_distance_of_codes_grows_with_the_angle(topics: Topics) -> None:
