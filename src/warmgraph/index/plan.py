@@ -95,8 +95,8 @@ class Plan:
     def _share(self, share: float, nlist: int) -> int:
         """Return a share of all cells; of more than `_FULL`, as many as of `_FULL`.
 
-        At 300,000 vectors a share that falls with the square root of their number found .994 of the true ten at a
-        median of 665 us, this one .991 at 560.
+        A million vectors, most of them jittered, are searched in 4.7 times the median of 100,000, and .98 of the true
+        ten are found.
         """
         return math.ceil(share * (nlist if share >= 1.0 else min(nlist, _FULL)))
 
