@@ -232,3 +232,21 @@ def test_another_users_quarantine_is_not_shown(store: BaseStore, review: Run) ->
 
     assert [] == review({})["reviewed"]
     assert 1 == len(manager(store).quarantined(config=bob))
+
+
+async def test_a_program_decides_on_an_event_loop_as_without_one(store: BaseStore) -> None:
+    """`aquarantined` shows what `quarantined` does, and `areview` decides once, as `review` does."""
+    keeper = manager(store)
+    await asyncio.to_thread(keep, store, WEB, memory("Prefers rooms with minibar"))
+    [waiting] = await keeper.aquarantined(config=ANA)
+    assert [waiting.key] == [item.key for item in await asyncio.to_thread(keeper.quarantined, config=ANA)]
+
+    with pytest.raises(ValueError, match="decision"):
+        await keeper.areview(waiting.key, "perhaps", config=ANA)  # type: ignore[arg-type]
+    approved = await keeper.areview(waiting.key, "approve", config=ANA)
+
+    assert approved is not None
+    assert "added" == approved.action
+    assert ["Prefers rooms with minibar"] == await asyncio.to_thread(texts, store)
+    assert [] == await keeper.aquarantined(config=ANA)
+    assert await keeper.areview(waiting.key, "approve", config=ANA) is None
