@@ -15,7 +15,7 @@ from warmgraph.index.selection import top_k
 from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals
 from warmgraph.index.stemming import Stem, create_analyzer
 from warmgraph.index.tokens import Analyzer, analyze
-from warmgraph.index.traits import NOBODY, Known, Traits, TraitTable
+from warmgraph.index.traits import NOBODY, Known, Threads, Traits, TraitTable
 from warmgraph.index.wordings import Document
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Routing",
     "SearchSignals",
     "Stem",
+    "Threads",
     "TraitTable",
     "Traits",
     "VectorIndex",

@@ -301,22 +301,18 @@ class NamespaceIndex:
         return len(self) == self.size and not self.mortal
 
     def order(
-        self, scores: NDArray[np.float32] | None, mask: NDArray[np.bool_] | None, k: int | None
+        self, slots: NDArray[np.intp] | None, scores: NDArray[np.float32] | None, k: int | None
     ) -> NDArray[np.intp]:
-        """Return at most `k` slots, best score first; of equal ones, or without scores, the newest first.
+        """Return the places of at most `k` slots, best score first; of equal ones, or without scores, the newest first.
 
         Args:
-            scores: Array of shape (size,), float32; `None` without a query.
-            mask: Array of shape (size,), bool: the slots to choose from. `None` for all, if all are live.
+            slots: The slots to choose from. `None` for all, if all are live: then a place is a slot.
+            scores: The score of each; `None` without a query.
             k: How many; `None` for all.
         """
-        seqs = self._items.seq
-        if mask is None:
-            slots, seqs = np.arange(self.size), seqs[: self.size]
-        else:
-            slots = np.flatnonzero(mask)
-            seqs, scores = seqs[slots], None if scores is None else scores[slots]
-        return newest_first(slots, seqs, k) if scores is None else best_first(slots, scores, seqs, k)
+        seqs = self._items.seq[: self.size] if slots is None else self._items.seq[slots]
+        places = np.arange(len(seqs))
+        return newest_first(places, seqs, k) if scores is None else best_first(places, scores, seqs, k)
 
     def described(self, slots: NDArray[np.intp]) -> Iterator[tuple[str, int]]:
         """Yield (key, change number) of slots that hold an item."""

@@ -6,7 +6,7 @@ import math
 from array import array
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from warmgraph.index.base import FloatArray
 
-__all__ = ["NOBODY", "NO_TRAITS", "USUAL_LENGTH", "Known", "TraitTable", "Traits"]
+__all__ = ["NOBODY", "NO_TRAITS", "USUAL_LENGTH", "Known", "Threads", "TraitTable", "Traits"]
 
 USUAL_LENGTH = 4.4
 """The natural logarithm of 1 + 80 characters, a sentence of conversation: longer items say more, shorter ones less."""
@@ -45,7 +45,24 @@ class Traits(NamedTuple):
 NO_TRAITS = Traits()
 
 
-@dataclass(frozen=True, slots=True)
+class Threads(NamedTuple):
+    """Which slots make up a thread.
+
+    Args:
+        group: Array of shape (slots,), int64: numbers from 0 that the items of one thread share. An item without a
+            thread has one of its own.
+        grouped: Array of shape (slots,), int64: all slots, those of a group together.
+        starts: Array of shape (groups,), int64: where each group begins in `grouped`.
+        lengths: Array of shape (groups,), int64: how many slots it has.
+    """
+
+    group: NDArray[np.int64]
+    grouped: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Known:
     """The traits of all items by slot, as read-only arrays.
 
@@ -56,10 +73,7 @@ class Known:
         said_at: Array of shape (slots,), float64: when it was said, in seconds since the epoch; NaN when not known.
         previous: Array of shape (slots,), int64: the slot before it in its thread, or `slots` for none.
         next: The same, after it.
-        group: Array of shape (slots,), int64: numbers that the items of one thread share. An item without a thread
-            has one of its own.
-        grouped: Array of shape (slots,), int64: all slots, those of a group together.
-        starts: Array of shape (groups,), int64: where each group begins in `grouped`.
+        thread: Array of shape (slots,), int64: the number of its thread, `NOBODY` for none.
     """
 
     author: NDArray[np.int32]
@@ -68,9 +82,20 @@ class Known:
     said_at: NDArray[np.float64]
     previous: NDArray[np.int64]
     next: NDArray[np.int64]
-    group: NDArray[np.int64]
-    grouped: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    thread: NDArray[np.int64]
+
+    @cached_property
+    def threads(self) -> Threads:
+        """The slots by thread; sorted when first asked for, which words never do."""
+        group = self.thread.copy()
+        alone = np.flatnonzero(group == NOBODY)
+        group[alone] = group.max(initial=NOBODY) + 1 + np.arange(len(alone))
+        grouped = np.argsort(group, kind="stable")
+        ordered = group[grouped]
+        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+        lengths = np.diff(starts, append=len(ordered))
+        group[grouped] = np.repeat(np.arange(len(starts)), lengths)
+        return Threads(group, grouped, starts, lengths)
 
 
 class TraitTable:
@@ -153,12 +178,6 @@ class TraitTable:
             following: The same, after it.
         """
         if self._known is None or len(self._known.author) != size:
-            group = _padded(np.array(self._thread, np.int64), size, NOBODY)
-            alone = np.flatnonzero(group == NOBODY)
-            group[alone] = len(self._threads) + np.arange(len(alone))
-            grouped = np.argsort(group, kind="stable")
-            ordered = group[grouped]
-            starts = np.flatnonzero(np.diff(ordered, prepend=-1))
             self._known = Known(
                 _padded(np.array(self.author, np.int32), size, NOBODY),
                 _padded(np.array(self.length, np.float32), size, 0),
@@ -166,9 +185,7 @@ class TraitTable:
                 _padded(np.array(self.said_at, np.float64), size, math.nan),
                 _neighbours(previous, size),
                 _neighbours(following, size),
-                np.searchsorted(ordered[starts], group),
-                grouped,
-                starts,
+                _padded(np.array(self._thread, np.int64), size, NOBODY),
             )
         return self._known
 

@@ -57,7 +57,8 @@ class TwoHopScorer:
         near = np.zeros(len(scores), np.float32)
         for start in best[: self.starts].tolist():
             cosines = candidates.similar(start)
-            elsewhere = candidates.known.group != candidates.known.group[start]
+            group = candidates.known.threads.group
+            elsewhere = group != group[start]
             np.maximum(near, np.where(elsewhere, cosines * scores[start], np.float32(0)), out=near)
         if candidates.author != NOBODY:
             near *= candidates.known.author == candidates.author

@@ -20,6 +20,9 @@ from warmgraph.ranking.signals import group_means, in_neighbours, in_period
 __all__ = ["Candidates", "DenseScorer", "HybridScorer", "LexicalScorer", "OverviewScorer", "Scorer"]
 
 Scores: TypeAlias = NDArray[np.float32]
+Slots: TypeAlias = NDArray[np.intp] | slice
+
+ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +112,15 @@ class LexicalScorer:
 
     def score(self, candidates: Candidates) -> Scores:
         """Return lexical scores; items that share no word with the query keep a score <= 0."""
-        scores = _signals(self, candidates)
-        scores += candidates.lexical
-        scores *= candidates.lexical > 0
-        return _add_time(scores, self, candidates)
+        return self.score_at(candidates, ALL)
+
+    def score_at(self, candidates: Candidates, slots: Slots) -> Scores:
+        """Return the scores of some slots, in their order: each is scored by what is known of it alone."""
+        lexical = candidates.lexical[slots]
+        scores = _signals(self, candidates, slots)
+        scores += lexical
+        scores *= lexical > 0
+        return _add_time(scores, self, candidates, slots)
 
     def score_few(
         self, lexical: Mapping[int, float], is_question: memoryview, traits: TraitTable, cues: Cues, author: int
@@ -209,7 +217,7 @@ class HybridScorer:
                 self.relation_weight,
             ).score(candidates)
         dense = np.where(np.isneginf(candidates.dense), np.float32(0), candidates.dense)
-        total = _signals(self, candidates)
+        total = _signals(self, candidates, ALL)
         total += candidates.lexical
         total += np.float32(self.dense_weight) * dense
         known = candidates.known
@@ -218,7 +226,7 @@ class HybridScorer:
                 total += np.float32(self.thread_weight) * group_means(dense, known)
             if self.neighbour_weight:
                 total += np.float32(self.neighbour_weight) * in_neighbours(dense, known)
-        return _add_time(total, self, candidates)
+        return _add_time(total, self, candidates, ALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,36 +251,36 @@ class OverviewScorer:
         """Return importance, scaled; the words of the query are not looked at."""
         importance = candidates.importance if candidates.importance is not None else np.zeros_like(candidates.lexical)
         scores: Scores = np.where(candidates.is_question, np.float32(0), np.float32(0.1) + np.float32(0.4) * importance)
-        period = _period(1.0, candidates)
+        period = _period(1.0, candidates, ALL)
         return scores if period is None else np.multiply(scores, period**3)
 
 
-def _signals(weights: LexicalScorer | HybridScorer, candidates: Candidates) -> Scores:
+def _signals(weights: LexicalScorer | HybridScorer, candidates: Candidates, at: Slots) -> Scores:
     """Return what speaks for each item, or against it, whatever it is about."""
-    total: Scores = candidates.is_question * np.float32(-weights.question_penalty)
+    total: Scores = candidates.is_question[at] * np.float32(-weights.question_penalty)
     known = candidates.known
     if known is None:
         return total
     if weights.length_weight:
-        total += np.float32(weights.length_weight) * known.length
+        total += np.float32(weights.length_weight) * known.length[at]
     if candidates.author != NOBODY and weights.author_weight:
-        total += (known.author == candidates.author) * np.float32(weights.author_weight)
+        total += (known.author[at] == candidates.author) * np.float32(weights.author_weight)
     if candidates.cues.asks_when and weights.when_weight:
-        total += known.dated * np.float32(weights.when_weight)
+        total += known.dated[at] * np.float32(weights.when_weight)
     return total
 
 
-def _add_time(scores: Scores, weights: LexicalScorer | HybridScorer, candidates: Candidates) -> Scores:
+def _add_time(scores: Scores, weights: LexicalScorer | HybridScorer, candidates: Candidates, at: Slots) -> Scores:
     """Add what counts for items that share no word with the query as well: their time, and what they came after."""
-    period = _period(weights.period_weight, candidates)
+    period = _period(weights.period_weight, candidates, at)
     if period is not None:
         scores += period
     if candidates.related is not None and weights.relation_weight:
-        scores += np.float32(weights.relation_weight) * candidates.related
+        scores += np.float32(weights.relation_weight) * candidates.related[at]
     return scores
 
 
-def _period(weight: float, candidates: Candidates) -> Scores | None:
+def _period(weight: float, candidates: Candidates, at: Slots) -> Scores | None:
     if not weight or candidates.cues.period is None or candidates.known is None:
         return None
-    return in_period(candidates.known.said_at, candidates.cues.period, weight)
+    return in_period(candidates.known.said_at[at], candidates.cues.period, weight)

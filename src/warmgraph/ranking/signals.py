@@ -30,19 +30,20 @@ def group_means(scores: FloatArray, known: Known) -> FloatArray:
     """
     if not len(scores):
         return scores
-    ordered = scores[known.grouped]
-    lengths = np.diff(known.starts, append=len(ordered))
+    group, grouped, starts, lengths = known.threads
+    ordered = scores[grouped]
     of_group = np.repeat(np.arange(len(lengths)), lengths)
     total = np.zeros(len(lengths), np.float32)
     for taken in range(BEST_OF_A_GROUP):
-        best = np.maximum.reduceat(ordered, known.starts)
+        best = np.maximum.reduceat(ordered, starts)
         total += np.where(lengths > taken, best, np.float32(0))
         # The first of the best is taken out; another one that is equal stays.
         places = np.flatnonzero(ordered == best[of_group])
-        groups, first = np.unique(of_group[places], return_index=True)
-        ordered[places[first[lengths[groups] > taken]]] = -np.inf
+        groups = of_group[places]
+        first = np.diff(groups, prepend=-1) > 0
+        ordered[places[first & (lengths[groups] > taken)]] = -np.inf
     means: FloatArray = (total / np.minimum(lengths, BEST_OF_A_GROUP)).astype(np.float32)
-    return means[known.group]
+    return means[group]
 
 
 def in_neighbours(scores: FloatArray, known: Known) -> FloatArray:

@@ -63,6 +63,16 @@ class Query:
         """Whether the similarity of vectors decides alone."""
         return self.vector is not None and type(self.scorer) is DenseScorer
 
+    @property
+    def only_words(self) -> bool:
+        """Whether words decide, and what is known of an item by itself."""
+        return self.vector is None and type(self.scorer) is LexicalScorer  # not one of somebody's own
+
+    @property
+    def timely(self) -> bool:
+        """Whether items may count that have no word in common with the query: it speaks of a time, or of an order."""
+        return self.cues.period is not None or bool(self.events)
+
     def scores(self, index: NamespaceIndex, among: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock.
 
@@ -91,11 +101,27 @@ class Query:
         )
         return np.where(known, scores, NO_SCORE)
 
+    def scores_by_words(
+        self, index: NamespaceIndex, among: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Return those slots of a mask that may score above 0, and their scores, where words alone decide."""
+        assert isinstance(self.scorer, LexicalScorer)
+        lexical = index.lexical(self.terms)
+        slots = np.flatnonzero(among & (index.indexed if self.timely else lexical > 0))
+        candidates = Candidates(
+            lexical,
+            dense=None,
+            is_question=index.questions,
+            known=index.known,
+            cues=self.cues,
+            author=self._author(index),
+            related=self._related(index),
+        )
+        return slots, self.scorer.score_at(candidates, slots)
+
     def few(self, index: NamespaceIndex) -> Mapping[int, float] | None:
         """Return the lexical scores above 0 by slot, if words alone decide and few items have any; else `None`."""
-        if self.vector is not None or type(self.scorer) is not LexicalScorer:  # not one of somebody's own
-            return None
-        if self.cues.period is not None or self.events:  # items count that have no word in common with the query
+        if not self.only_words or self.timely:
             return None
         return index.few(self.terms)
 
@@ -161,7 +187,7 @@ def look(index: NamespaceIndex, query: Query, now: float, exclude: Collection[st
     Where the query speaks of a time, or of an order of events, that decides as much as words do: what ranks is compared
     as well, and the comparison that is less in favour of the warm items is returned.
     """
-    timely = query.vector is None and (query.cues.period is not None or bool(query.events))
+    timely = query.vector is None and query.timely
     with index.lock:
         few = None if index.mortal or timely else index.few(query.terms)
         if few is not None:
@@ -291,20 +317,41 @@ def _best_of_all(
         wanted = int(np.count_nonzero(mask)) if mask is not None and warm_only and k is None else k
         if wanted is not None and wanted <= SECOND:
             return _nearest(index, query, wanted, mask, above)
-    scores = None if query is None else query.scores(index, mask if warm_only else None)
-    if above is not None and scores is not None:
-        assert mask is not None
-        mask &= scores > above
-    if varied and k and mask is not None:
-        slots = _new_of_all(index, scores, mask, k, dropped)
+    slots, scores = _scored(index, query, mask, warm_only, above)
+    if varied and k:
+        places = _new_of_all(index, slots, scores, k, dropped)
     else:
-        slots = index.order(scores, mask, k)
+        places = index.order(slots, scores, k)
+    best = places if slots is None else slots[places]
     if scores is None:
-        return slots, [None] * len(slots)
-    picked: list[float | None] = scores[slots].tolist()
+        return best, [None] * len(best)
+    picked: list[float | None] = scores[places].tolist()
     if picked and picked[-1] == -np.inf:  # the last ones have no vector
         picked = [None if score == -np.inf else score for score in picked]
-    return slots, picked
+    return best, picked
+
+
+def _scored(
+    index: NamespaceIndex,
+    query: Query | None,
+    mask: NDArray[np.bool_] | None,
+    warm_only: bool,
+    above: float | None,
+) -> tuple[NDArray[np.intp] | None, NDArray[np.float32] | None]:
+    """Return the slots of a mask, `None` for all, and their scores, `None` without a query."""
+    if query is None:
+        return None if mask is None else np.flatnonzero(mask), None
+    if mask is None:
+        return None, query.scores(index)
+    if query.only_words and above == 0:
+        slots, scores = query.scores_by_words(index, mask)
+    else:
+        slots = np.flatnonzero(mask)
+        scores = query.scores(index, mask if warm_only else None)[slots]
+    if above is not None:
+        better = np.flatnonzero(scores > above)
+        slots, scores = slots[better], scores[better]
+    return slots, scores
 
 
 def _nearest(
@@ -322,21 +369,22 @@ def _nearest(
 
 def _new_of_all(
     index: NamespaceIndex,
+    slots: NDArray[np.intp] | None,
     scores: NDArray[np.float32] | None,
-    mask: NDArray[np.bool_],
     k: int,
     dropped: list[Dropped] | None,
 ) -> NDArray[np.intp]:
-    """Return the best `k` slots that say something new, sorting no more than it takes to find them."""
-    candidates, depth = int(np.count_nonzero(mask)), 4 * k
+    """Return the places of the best `k` that say something new, sorting no more than it takes to find them."""
+    candidates, depth = index.size if slots is None else len(slots), 4 * k
     while True:
-        slots = index.order(scores, mask, depth)
+        places = index.order(slots, scores, depth)
+        ranked = (places if slots is None else slots[places]).tolist()
         left: list[tuple[int, DropReason]] = []
-        kept = new_among(index, slots.tolist(), k, left)
+        kept = new_among(index, ranked, k, left)
         if len(kept) == k or depth >= candidates:
             if dropped is not None:
                 for at, reason in left:
-                    slot = int(slots[at])
-                    dropped.append(Dropped(index.key(slot), None if scores is None else float(scores[slot]), reason))
-            return slots[kept]
+                    score = None if scores is None else float(scores[places[at]])
+                    dropped.append(Dropped(index.key(ranked[at]), score, reason))
+            return places[kept]
         depth *= 4

@@ -30,7 +30,7 @@ def test_threads_are_groups_and_loners_have_their_own() -> None:
     table = TraitTable()
     for slot, thread in enumerate(["a", None, "b", "a", None]):
         table.set(slot, Traits(), thread)
-    group = table.known(5, [0] * 6, [0] * 6).group.tolist()
+    group = table.known(5, [0] * 6, [0] * 6).threads.group.tolist()
     assert group[0] == group[3]
     assert 4 == len(set(group))
 
