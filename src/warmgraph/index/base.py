@@ -152,6 +152,11 @@ class VectorIndex(ABC):
         """Whether a search looks at every vector, so that it costs no less than `scores`."""
         return True
 
+    @property
+    def estimates_differ(self) -> bool:
+        """Whether `estimates` are other than `scores`, so that it matters which are to be exact."""
+        return False
+
     @abstractmethod
     def scores(self, query: FloatArray, size: int) -> FloatArray:
         """Return the score of each slot below `size`.

@@ -217,6 +217,11 @@ class NamespaceIndex:
             return self.vectors.search_with_signals(query, k).signals
         return SearchSignals(1.0, 2.0, 0.0, 1, 0 if self.vectors is None else len(self.vectors), False)
 
+    @property
+    def estimates_differ(self) -> bool:
+        """Whether `estimates` are other than `dense`, so that it matters which are to be exact."""
+        return self.vectors is not None and self.vectors.estimates_differ
+
     def estimates(self, query: NDArray[np.float32], exactly: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Return dense scores by slot, exact for the best and for slots of one's choice; see `VectorIndex.estimates`.
 

@@ -131,6 +131,11 @@ class RoutedIndex(VectorIndex):
         """Whether a search looks at every vector: while there are no codes."""
         return self._coded is None
 
+    @property
+    def estimates_differ(self) -> bool:
+        """Whether `estimates` come from codes: where there are so many vectors that this is quicker."""
+        return self._coded is not None and self._coded.places.vectors >= self.plan.estimated_from
+
     def scores(self, query: FloatArray, size: int) -> FloatArray:
         """Return the exact score of each slot below `size`; see `VectorIndex.scores`."""
         scores = self._recent.scores(query, size)
@@ -146,7 +151,7 @@ class RoutedIndex(VectorIndex):
 
     def estimates(self, query: FloatArray, size: int, exactly: IntArray) -> FloatArray:
         """Return the score of each slot below `size`; see `VectorIndex.estimates`."""
-        if self._coded is None or self._coded.places.vectors < self.plan.estimated_from:
+        if self._coded is None or not self.estimates_differ:
             return self.scores(query, size)
         scores = self._coded.estimated(self._checked_query(query), size, self.plan.rerank(10), exactly)
         return np.maximum(scores, self._recent.scores(query, size), out=scores)

@@ -71,7 +71,8 @@ class Known:
         length: Array of shape (slots,), float32: (ln(1 + characters) - `USUAL_LENGTH`) / 6, 0 without a text.
         dated: Array of shape (slots,), bool: the text speaks of a time.
         said_at: Array of shape (slots,), float64: when it was said, in seconds since the epoch; NaN when not known.
-        previous: Array of shape (slots,), int64: the slot before it in its thread, or `slots` for none.
+        previous: Array of shape (slots + 1,), int64: the slot before it in its thread, or `slots` for none, whose own
+            neighbour is `slots` as well.
         next: The same, after it.
         thread: Array of shape (slots,), int64: the number of its thread, `NOBODY` for none.
     """
@@ -223,10 +224,10 @@ def _name_words(name: str) -> tuple[str, ...]:
 
 
 def _neighbours(numbers: Iterable[int], size: int) -> NDArray[np.int64]:
-    """Return neighbours by slot, from those by slot + 1 that are counted from 1."""
+    """Return neighbours by slot, from those by slot + 1 that are counted from 1, and that of nobody."""
     found = np.array(numbers, np.int64)[1 : size + 1] - 1
     found[found < 0] = size
-    return _padded(found, size, size)
+    return _padded(found, size + 1, size)
 
 
 def _padded(values: NDArray[_Row], size: int, fill: float) -> NDArray[_Row]:

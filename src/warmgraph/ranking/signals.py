@@ -31,8 +31,7 @@ def group_means(scores: FloatArray, known: Known) -> FloatArray:
     if not len(scores):
         return scores
     group, grouped, starts, lengths = known.threads
-    ordered = scores[grouped]
-    of_group = np.repeat(np.arange(len(lengths)), lengths)
+    ordered, of_group = scores[grouped], group[grouped]
     total = np.zeros(len(lengths), np.float32)
     for taken in range(BEST_OF_A_GROUP):
         best = np.maximum.reduceat(ordered, starts)
@@ -40,9 +39,10 @@ def group_means(scores: FloatArray, known: Known) -> FloatArray:
         # The first of the best is taken out; another one that is equal stays.
         places = np.flatnonzero(ordered == best[of_group])
         groups = of_group[places]
-        first = np.diff(groups, prepend=-1) > 0
-        ordered[places[first & (lengths[groups] > taken)]] = -np.inf
-    means: FloatArray = (total / np.minimum(lengths, BEST_OF_A_GROUP)).astype(np.float32)
+        first = lengths[groups] > taken
+        first[1:] &= groups[1:] != groups[:-1]
+        ordered[places[first]] = -np.inf
+    means: FloatArray = total / np.minimum(lengths, BEST_OF_A_GROUP).astype(np.float32)
     return means[group]
 
 
@@ -53,16 +53,16 @@ def in_neighbours(scores: FloatArray, known: Known) -> FloatArray:
         scores: Array of shape (slots,), float32, finite.
         known: Who comes before and after whom.
     """
-    padded = np.append(scores, np.float32(0))
-    total = np.zeros(len(scores), np.float32)
+    padded = np.zeros(len(scores) + 1, np.float32)  # the last one is the neighbour of those that have none
+    padded[:-1] = scores
+    total = np.zeros_like(padded)
     for neighbour, weights in ((known.previous, PREVIOUS_WEIGHTS), (known.next, NEXT_WEIGHTS)):
-        hop = np.append(neighbour, len(scores))
         step = neighbour
         for at, weight in enumerate(weights):
             if at:
-                step = hop[step]
+                step = neighbour[step]
             total += np.float32(weight) * padded[step]
-    return total
+    return total[:-1]
 
 
 def in_period(said_at: _Times, period: Period, weight: float = 1.0) -> FloatArray:

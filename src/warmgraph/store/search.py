@@ -153,7 +153,7 @@ def _dense(
     What is recalled is among the nearest vectors or has the best words. What an item takes from its thread and its
     neighbours rests on the others too; for that, what codes tell of them is enough.
     """
-    if index.compares_all:
+    if not index.estimates_differ:
         return index.dense(vector)
     best = np.flatnonzero(lexical >= max(float(lower_bound(lexical, BEST_BY_WORDS)), 1e-6))
     if len(best) > CROWD:  # many are equally good

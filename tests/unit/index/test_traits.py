@@ -43,9 +43,9 @@ def test_arrays_are_made_once_until_something_is_written() -> None:
     assert first is index.known
     index.upsert(Entry("b", 2, document=LexicalDocument({"y": 1}, thread="t", position=0)))
     assert first is not index.known
-    assert ([1, 2], [2, 0]) == (index.known.previous.tolist(), index.known.next.tolist())
+    assert ([1, 2], [2, 0]) == (index.known.previous.tolist()[:-1], index.known.next.tolist()[:-1])
     index.remove("b")
-    assert ([2, 2], [2, 2]) == (index.known.previous.tolist(), index.known.next.tolist())
+    assert ([2, 2], [2, 2]) == (index.known.previous.tolist()[:-1], index.known.next.tolist()[:-1])
 
 
 def test_authors_are_named_by_their_first_name() -> None:
