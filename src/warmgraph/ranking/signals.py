@@ -42,7 +42,7 @@ def group_means(scores: FloatArray, known: Known) -> FloatArray:
         first = lengths[groups] > taken
         first[1:] &= groups[1:] != groups[:-1]
         ordered[places[first]] = -np.inf
-    means: FloatArray = total / np.minimum(lengths, BEST_OF_A_GROUP).astype(np.float32)
+    means: FloatArray = np.divide(total, np.minimum(lengths, BEST_OF_A_GROUP), dtype=np.float32)
     return means[group]
 
 

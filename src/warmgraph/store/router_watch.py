@@ -80,6 +80,10 @@ class RouterWatch(ForkAware):
             if not learner.knows(part):
                 yield Io(partial(self._restore, learner, part))
 
+    def learns(self, router: WarmRouter) -> bool:
+        """Whether a router wants to hear what became of its decisions."""
+        return self._learner(router) is not None
+
     def hit(self, router: WarmRouter, decision: RouteDecision, search: Search, keys: Iterable[str]) -> None:
         """Hear of a hit, answered with these keys; it is compared later, if the router wants that."""
         learner = self._learner(router)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -37,6 +37,25 @@ Namespace: TypeAlias = tuple[str, ...]
 # costs .5% of evidence recall@5; .18 spares 32% and costs .4%. The lead over the second item is the worse sign: for as
 # many questions spared it costs half as much again.
 CLEAR_LEAD = 0.14
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What words show of a namespace, before it is decided who answers.
+
+    Args:
+        signals: What a router decides by.
+        index: Of the namespace.
+        query: The words.
+        lead: By how much the best warm item leads.
+        places: The best warm items, if one loop over few of them found these as well.
+    """
+
+    signals: Signals
+    index: NamespaceIndex
+    query: Query
+    lead: float
+    places: list[Place] | None
 
 
 class WarmRecalls:
@@ -76,29 +95,35 @@ class WarmRecalls:
         """Answer warm if the router finds that enough, else from the long-term tier."""
         search = search._replace(dropped=[])
         yield from self.watch.ready(router, search.prefix)
-        warm = yield from self._recall(search)
-        assert warm.signals is not None
-        decision = router.decide(warm.signals)
-        keys = [item.key for item in warm.items]
+        sight = yield from self._see(search)
+        decision = router.decide(sight.signals)
         if decision.hit:
+            warm = yield from self._answer(search, sight)
             self._use(search, warm)
-            self.watch.hit(router, decision, search, keys)
+            self.watch.hit(router, decision, search, [item.key for item in warm.items])
             return replace(warm, decision=decision)
+        # What a hit would have answered is ranked only if somebody learns from it, and before a miss makes more warm.
+        missed = (yield from self._answer(search, sight)) if self.watch.learns(router) else None
         try:
             cold = yield from self.long_term(search._replace(dropped=[]))
         except StoreUnavailableError as error:
             away = self._backend.away
             if away is None:
                 raise error
-            signals = replace(warm.signals, away=away)  # it went away on the way
+            signals = replace(sight.signals, away=away)  # it went away on the way
+            warm = missed or (yield from self._answer(search, sight))
             self._use(search, warm)
             return replace(warm, signals=signals, decision=router.decide(signals))
-        self.watch.miss(router, decision, keys, cold.items)
-        return replace(cold, signals=warm.signals, decision=decision, failure=cold.failure or warm.failure)
+        if missed is not None:
+            self.watch.miss(router, decision, [item.key for item in missed.items], cold.items)
+        failure = cold.failure or (missed.failure if missed else None)
+        return replace(cold, signals=sight.signals, decision=decision, failure=failure)
 
     def warm(self, search: Search) -> Steps[Recall]:
         """Rank the warm items, and count what is returned as used."""
-        answer = yield from self._recall(search._replace(dropped=[]))
+        search = search._replace(dropped=[])
+        sight = yield from self._see(search)
+        answer = yield from self._answer(search, sight)
         self._use(search, answer)
         return answer
 
@@ -162,7 +187,8 @@ class WarmRecalls:
         with self._tier.lock:
             self.counts[what] += 1
 
-    def _recall(self, search: Search) -> Steps[Recall]:
+    def _see(self, search: Search) -> Steps[_Sight]:
+        """Look at a namespace by words: all that a router needs to know."""
         namespace = search.prefix
         resident = self._tier.resident(namespace) or not self._backend.durable
         self.count("recalls")
@@ -183,9 +209,6 @@ class WarmRecalls:
         seen, places = self._see_few(search, index, query)
         if seen is None:
             seen = look(index, query, now, search.exclude)
-        if ranking.recall_scorer.needs_dense and seen.lead < self._clear_lead:
-            query = yield from ranking.recall_query(text, today, index)
-            places = None
         signals = Signals(
             best_warm=seen.best_warm,
             best_cold=seen.best_cold,
@@ -198,12 +221,21 @@ class WarmRecalls:
             filtered=search.matches is not None,
             namespace=namespace,
         )
+        return _Sight(signals, index, query, seen.lead, places)
+
+    def _answer(self, search: Search, sight: _Sight) -> Steps[Recall]:
+        """Rank the warm items: by words, and by meaning as well where these leave a doubt."""
+        index, query, places = sight.index, sight.query, sight.places
+        ranking = self._backend.ranking
+        if ranking.recall_scorer.needs_dense and sight.lead < self._clear_lead:
+            query = yield from ranking.recall_query(search.query or "", self._clock.now(), index)
+            places = None
         if places is None:
             items = self._warm_items(self._reranking.widened(search), index, query)
         else:
             items = self._items_at(search, index, places)
         found = yield from self._reranking.ordered(search, Found(items, query.failure))
-        return Recall(found.items, "warm", signals, failure=found.failure, dropped=search.dropped or ())
+        return Recall(found.items, "warm", sight.signals, failure=found.failure, dropped=search.dropped or ())
 
     def _see_few(
         self, search: Search, index: NamespaceIndex, query: Query

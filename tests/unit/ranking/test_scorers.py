@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from warmgraph.ranking import Candidates, DenseScorer, HybridScorer, LexicalScorer, Scorer
+from warmgraph.index import Known
+from warmgraph.ranking import Candidates, Cues, DenseScorer, HybridScorer, LexicalScorer, Period, Scorer
 
 LEXICAL = np.array([0.9, 0.5, 0.5, 0.0], np.float32)
 DENSE = np.array([0.1, 0.8, -np.inf, -0.4], np.float32)
@@ -48,3 +49,30 @@ def test_scores_are_float32_and_signals_stay_as_they_are(scorer: Scorer) -> None
     lexical.flags.writeable = dense.flags.writeable = False
     scores = scorer.score(Candidates(lexical, dense, QUESTIONS))
     assert ("float32", (4,)) == (scores.dtype.name, scores.shape)
+
+
+def test_some_slots_score_what_they_do_among_all() -> None:
+    """Traits, times and relations of an item are taken from its own slot."""
+    rng, size = np.random.default_rng(0), 40
+    none = np.full(size + 1, size)
+    known = Known(
+        author=rng.integers(0, 3, size).astype(np.int32),
+        length=rng.random(size, np.float32),
+        dated=rng.random(size) < 0.5,
+        said_at=rng.random(size) * 200,
+        previous=none,
+        next=none,
+        thread=rng.integers(-1, 3, size),
+    )
+    candidates = Candidates(
+        lexical=np.maximum(rng.random(size, np.float32) - np.float32(0.3), 0),
+        dense=None,
+        is_question=rng.random(size) < 0.3,
+        known=known,
+        cues=Cues(period=Period(50.0, 120.0, (0, 0), False), asks_when=True),
+        author=1,
+        related=rng.random(size, np.float32),
+    )
+    slots = rng.permutation(size)[:17]
+    scorer = LexicalScorer()
+    assert scorer.score(candidates)[slots].tolist() == scorer.score_at(candidates, slots).tolist()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from warmgraph.errors import InvalidArgumentError, RerankError
-from warmgraph.ranking import Reranker
+from warmgraph.ranking import CalibratedRouter, PeekRouter, Reranker, WarmRouter
 from warmgraph.store import Recall, RoutedStore, WarmStore
 
 ANA = ("memories", "ana")
@@ -118,6 +118,20 @@ def test_the_warm_half_is_read_as_well(tmp_path: Path) -> None:
         few, many = store.recall_warm(ANA, "dog", limit=2), store.recall(ANA, "dog", filter={"content": {"$ne": "x"}})
     assert ["3", "0"] == keys(few)
     assert ("warm", ["3", "0", "2", "1"]) == (many.tier, keys(many))
+
+
+@pytest.mark.parametrize(("router", "times"), [(PeekRouter(0.9), 1), (CalibratedRouter(router=PeekRouter(0.9)), 2)])
+def test_a_miss_is_read_once_unless_somebody_learns_from_it(tmp_path: Path, router: WarmRouter, times: int) -> None:
+    """What a hit would have answered is worth its cost only to a router that compares it with what was found."""
+    reranker = Shortest()
+    with WarmStore.open(tmp_path / "memory.db", reranker=reranker, capacity=3) as store:
+        for at, text in enumerate((*DOGS, "No word of it.")):
+            store.put(ANA, str(at), {"content": text})
+        store.recall_warm(ANA, "anything")  # the first touch
+        reranker.asked.clear()
+        found = store.recall(ANA, "dog", router=router)
+    assert ("long_term", ["3", "0", "2", "1"]) == (found.tier, keys(found))
+    assert times == len(reranker.asked)
 
 
 def test_an_async_function_reranks_on_a_loop_only(make: Callable[..., Any]) -> None:
