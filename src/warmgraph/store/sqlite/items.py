@@ -9,9 +9,6 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from warmgraph.index import Entry
 from warmgraph.store.sqlite.changes import KEPT_DELETIONS, Change, last_seq, seconds_of, take_numbers
 from warmgraph.store.sqlite.rows import (
@@ -25,7 +22,8 @@ from warmgraph.store.sqlite.rows import (
     joined,
     split,
 )
-from warmgraph.store.sqlite.vectors import Key, known_model
+from warmgraph.store.sqlite.tables import vectors_of
+from warmgraph.store.sqlite.vectors import Key, known_model, read_vectors
 from warmgraph.store.sqlite.writes import apply_writes
 
 __all__ = [
@@ -54,7 +52,7 @@ def move_expiry(connection: sqlite3.Connection, items: Iterable[tuple[Namespace,
     changes = []
     for seq, (namespace, key) in enumerate(wanted, start=first):
         row = connection.execute(
-            "UPDATE items SET expires_at = max(expires_at, ? + CAST(round(ttl * ?) AS INTEGER)), seq = ? "
+            "UPDATE items SET expires_at = max(expires_at, ? + CAST(round(ttl * ?) AS INTEGER)), renewed = ? "
             "WHERE namespace = ? AND key = ? AND ttl IS NOT NULL AND expires_at > ? RETURNING expires_at",
             (now, 60 * MICROSECONDS, seq, joined(namespace), key, now),
         ).fetchone()
@@ -89,8 +87,8 @@ def newest_rows(connection: sqlite3.Connection, prefix: Namespace, now: int) -> 
     Each namespace has its rows in that order in an index: while there are not too many namespaces they are merged,
     and reading the first ten rows costs the same whatever lies behind them.
     """
-    select = f"SELECT written, {_ROW} FROM items WHERE"
-    living = "(expires_at IS NULL OR expires_at > ?) ORDER BY written DESC"
+    select = f"SELECT id, {_ROW} FROM items WHERE"
+    living = "(expires_at IS NULL OR expires_at > ?) ORDER BY id DESC"
     names = _names_under(connection, prefix)
     if len(names) > MERGED_NAMESPACES:
         rows: Iterable[Any] = connection.execute(
@@ -123,7 +121,7 @@ def entries_of(connection: sqlite3.Connection, namespace: Namespace, model: Key 
         model: Whose vectors to load.
         read: Makes the lexical document of a value and paths; called when words are first asked for.
     """
-    return [entry for _, _, entry in _entries(connection, "i.namespace = ?", (joined(namespace),), model, read)]
+    return [entry for _, entry in _entries(connection, "namespace = ?", (joined(namespace),), model, read)]
 
 
 def changes_between(
@@ -141,52 +139,41 @@ def changes_between(
         for seq, namespace, key in connection.execute("SELECT * FROM deletions WHERE seq > ? AND seq <= ?", span)
     ]
     for namespace, key, seq, expires_at in connection.execute(
-        "SELECT namespace, key, seq, expires_at FROM items WHERE seq > ? AND seq <= ? AND written <= ?", (*span, after)
+        "SELECT namespace, key, renewed, expires_at FROM items WHERE renewed > ? AND renewed <= ? AND id <= ?",
+        (*span, after),
     ):
         changed.append((seq, Change(split(namespace), key, seq, expires_at=expires_at)))
-    where = "i.seq > ? AND i.seq <= ? AND i.written > ?"
-    for seq, namespace, entry in _entries(connection, where, (*span, after), model, read):
-        changed.append((seq, Change(split(namespace), entry.key, seq, entry)))
+    for namespace, entry in _entries(connection, "id > ? AND id <= ?", span, model, read):
+        changed.append((entry.seq, Change(split(namespace), entry.key, entry.seq, entry)))
     return [change for _, change in sorted(changed, key=lambda each: each[0])]
 
 
 def _entries(
     connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...], model: Key | None, read: Read
-) -> list[tuple[int, str, Entry]]:
-    vectors: dict[int, list[bytes]] = {}
+) -> list[tuple[str, Entry]]:
     known = model and known_model(connection, *model)
-    if known:
-        for item, blob in connection.execute(
-            "SELECT v.item, v.vector FROM items i JOIN vectors v ON v.item = i.id "
-            f"WHERE {where} AND v.model = ? ORDER BY v.item, v.part",
-            (*arguments, known),
-        ):
-            vectors.setdefault(item, []).append(blob)
+    number, dims = known or (0, 0)
+    vectors, table = ("vector", f"items LEFT JOIN {vectors_of(number)} ON item = id") if known else ("NULL", "items")
     rows = connection.execute(
-        "SELECT i.id, i.seq, i.namespace, i.key, i.written, i.expires_at, i.terms, i.question, i.importance, i.value "
-        f"FROM items i WHERE {where} ORDER BY i.written",
+        f"SELECT id, namespace, key, expires_at, terms, question, importance, value, {vectors}"
+        f" FROM {table} WHERE {where} ORDER BY id",
         arguments,
     )
     return [
         (
-            seq,
             namespace,
             Entry(
                 key,
-                written,
+                number,
                 seconds_of(expires_at),
                 None if terms is None else partial(document_from, terms, value, f"{namespace}{SEPARATOR}{key}", read),
-                _array(vectors[item]) if item in vectors else None,
+                None if blob is None else read_vectors(blob, dims),
                 bool(question),
                 importance,
             ),
         )
-        for item, seq, namespace, key, written, expires_at, terms, question, importance, value in rows
+        for number, namespace, key, expires_at, terms, question, importance, value, blob in rows
     ]
-
-
-def _array(parts: Sequence[bytes]) -> NDArray[np.float32]:
-    return np.frombuffer(b"".join(parts), "<f4").reshape(len(parts), -1)
 
 
 def _names_under(connection: sqlite3.Connection, prefix: Namespace) -> list[str]:

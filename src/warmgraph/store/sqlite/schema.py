@@ -7,7 +7,7 @@ from pathlib import Path
 
 from warmgraph.errors import StoreCorruptError, StoreVersionError
 from warmgraph.store.sqlite.migrations import MIGRATIONS, migrate
-from warmgraph.store.sqlite.tables import MODELS, VECTORS, execute_all
+from warmgraph.store.sqlite.tables import ITEMS, MODELS, execute_all
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "check_version", "connect", "prepare"]
 
@@ -16,32 +16,12 @@ SCHEMA_VERSION = max(MIGRATIONS) + 1
 MAX_RESTING_LOG = 16 << 20
 PAGES_OF_LOG = 3 * (MAX_RESTING_LOG >> 12) // 4  # before they are copied into the file
 
-# Times are microseconds since the epoch. `seq` numbers every change; with `deletions` it is the change log from which
-# other processes on the same file learn what happened. A namespace is its labels joined by periods, which no label
-# can contain, so all of a prefix lie in one range of the index. `counters` also names the model in use: `vectors.py`.
+# Times are microseconds since the epoch. `seq` numbers every change: items that were written since, items whose expiry
+# moved since, and `deletions` are the change log from which other processes on the same file learn what happened. A
+# namespace is its labels joined by periods, which no label can contain, so all of a prefix lie in one range of the
+# index. `counters` also names the model in use: `vectors.py`, which makes the tables of vectors, too.
 # Instead of counts `terms` may name the paths where the words are: `rows.terms_of`.
-_SCHEMA = f"""
-CREATE TABLE items (
-    id         INTEGER PRIMARY KEY,
-    namespace  TEXT    NOT NULL,
-    key        TEXT    NOT NULL,
-    value      TEXT    NOT NULL,             -- JSON
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    ttl        REAL,                         -- minutes
-    expires_at INTEGER,
-    paths      TEXT,                         -- JSON: the `index` argument of the put
-    terms      TEXT,                         -- JSON: own and extra term counts, thread, position; NULL: not indexed
-    question   INTEGER NOT NULL DEFAULT 0,
-    importance REAL,
-    written    INTEGER NOT NULL,             -- `seq` of its last write: newest first, whatever clocks say
-    seq        INTEGER NOT NULL              -- of its last change, a moved expiry included
-);
-CREATE UNIQUE INDEX items_by_key ON items (namespace, key);
-CREATE INDEX items_by_age ON items (namespace, written);
-CREATE INDEX items_by_seq ON items (seq);
-CREATE INDEX items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL;
-{MODELS}{VECTORS}
+_SCHEMA = f"""{ITEMS}{MODELS}
 CREATE TABLE deletions (
     seq       INTEGER PRIMARY KEY,
     namespace TEXT NOT NULL,

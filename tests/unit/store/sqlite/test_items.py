@@ -127,7 +127,7 @@ def test_deleting_an_item_deletes_its_vectors(connection: sqlite3.Connection) ->
         assert entry.vectors is not None
         assert vectors[:n].tolist() == entry.vectors.tolist()
     delete(connection, "k")
-    assert 0 == connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
+    assert 0 == connection.execute("SELECT count(*) FROM vectors_1").fetchone()[0]
 
 
 def test_vectors_of_another_model_are_not_read(connection: sqlite3.Connection) -> None:

@@ -28,6 +28,7 @@ from warmgraph.store import (
     export_memories,
     import_memories,
 )
+from warmgraph.store.sqlite.tables import vectors_of
 from warmgraph.store.transfer.lines import read_lines
 from warmgraph.testing import ManualClock
 
@@ -61,12 +62,15 @@ def contents(path: Path) -> dict[str, list[Any]]:
     found = {
         "items": connection.execute(
             "SELECT namespace, key, value, created_at, updated_at, ttl, expires_at, paths, terms, question, importance"
-            " FROM items ORDER BY written"
+            " FROM items ORDER BY id"
         ).fetchall(),
-        "vectors": connection.execute(
-            "SELECT i.namespace, i.key, m.name, m.dims, m.fields, v.part, v.vector FROM vectors v"
-            " JOIN items i ON i.id = v.item JOIN models m ON m.id = v.model ORDER BY 1, 2, 6"
-        ).fetchall(),
+        "vectors": [
+            (model, *row)
+            for number, *model in connection.execute("SELECT id, name, dims, fields FROM models ORDER BY 2, 3, 4")
+            for row in connection.execute(
+                f"SELECT namespace, key, vector FROM {vectors_of(number)} JOIN items ON id = item ORDER BY 1, 2"
+            )
+        ],
         "state": connection.execute("SELECT * FROM state").fetchall(),
     }
     connection.close()
