@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from warmgraph.store.sqlite.inserts import insert_rows
 from warmgraph.store.sqlite.rows import Row, split
 from warmgraph.store.sqlite.tables import execute_all, vectors_of, vectors_table
 
@@ -114,11 +115,8 @@ def note_model(connection: sqlite3.Connection, model: Model) -> int:
 
 def write_vectors(connection: sqlite3.Connection, model: int, items: Iterable[tuple[int, NDArray[np.float32]]]) -> None:
     """Give items their vectors of one model: for each its row number and an array of shape (parts, dims), float32."""
-    connection.executemany(
-        f"INSERT INTO {vectors_of(model)} VALUES (?, ?)",
-        # Not as bytes, for which Python's sqlite3 would ask for an adapter: 1.5 us each.
-        [(item, bytearray(np.ascontiguousarray(rows, "<f4").tobytes())) for item, rows in items],
-    )
+    blobs = [(item, bytearray(np.ascontiguousarray(rows, "<f4").tobytes())) for item, rows in items]
+    insert_rows(connection, vectors_of(model), "(?, ?)", blobs)
 
 
 def read_vectors(blob: bytes, dims: int) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from warmgraph.index import Entry
 from warmgraph.store.sqlite.changes import KEPT_DELETIONS, Change, seconds_of, take_numbers
+from warmgraph.store.sqlite.inserts import insert_rows
 from warmgraph.store.sqlite.routings import forget_routings
 from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, joined
 from warmgraph.store.sqlite.vectors import Model, note_model, write_vectors
@@ -26,14 +27,12 @@ KEYS_AT_ONCE = 500
 PRUNED_EVERY = 256
 """Numbers between two prunings of the change log."""
 
-# Python's sqlite3 asks for an adapter of whatever is no number and no text, which takes it ten times as long as to hand
-# over a number: 1 us for a None, 2 us for a bool. So what is absent goes in as a text that none of these can be.
+# What is absent goes in as a text that it can never be: `inserts` says why.
 _ABSENT = ""
-_INSERT = f"""
-INSERT INTO items (id, namespace, key, value, created_at, updated_at, question,
-                   ttl, expires_at, paths, terms, importance)
-VALUES (?, ?, ?, ?, ?, ?, ?{5 * ", nullif(?, '')"})
-"""
+_ITEMS = (
+    "items (id, namespace, key, value, created_at, updated_at, question, ttl, expires_at, paths, terms, importance)"
+)
+_VALUES = "(?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''))"
 
 
 class _Standing(NamedTuple):
@@ -59,39 +58,41 @@ def apply_writes(connection: sqlite3.Connection, writes: Sequence[Pending], mode
     deletions: list[tuple[int, str, str]] = []
     changes: list[Change] = []
     for number, write in enumerate(writes, start=first):
-        namespace, now = joined(write.namespace), write.now
-        old = standing.get((write.namespace, write.key))
-        if write.value is None:
+        # All fields at once and by position: one by one and by name takes 1 us of the 10 that an item takes here.
+        labels, key, now, value, ttl, paths, terms, document, question, importance, vectors = write
+        namespace, old = joined(labels), standing.get((labels, key))
+        if value is None:
             if old is not None:
-                deletions.append((number, namespace, write.key))
-            changes.append(Change(write.namespace, write.key, number, gone=True))
+                deletions.append((number, namespace, key))
+            changes.append(Change(labels, key, number, gone=True))
             continue
-        expires_at = None if write.ttl is None else now + round(write.ttl * 60 * MICROSECONDS)
+        expires_at = None if ttl is None else now + round(ttl * 60 * MICROSECONDS)
         gone = old is None or (old.expires_at is not None and old.expires_at <= now)
         created_at = now if old is None or gone else old.created_at
         rows.append(
             (
                 number,
                 namespace,
-                write.key,
-                write.value,
+                key,
+                value,
                 created_at,
                 now,
-                1 if write.question else 0,
-                _ABSENT if write.ttl is None else write.ttl,
+                1 if question else 0,
+                _ABSENT if ttl is None else ttl,
                 _ABSENT if expires_at is None else expires_at,
-                write.paths or _ABSENT,
-                write.terms or _ABSENT,
-                _ABSENT if write.importance is None else write.importance,
+                _ABSENT if paths is None else paths,
+                _ABSENT if terms is None else terms,
+                _ABSENT if importance is None else importance,
             )
         )
-        if write.vectors is not None and len(write.vectors):
-            embedded.append((number, write.vectors))
-        changes.append(_written(write, number, created_at, expires_at))
+        if vectors is not None and len(vectors):
+            embedded.append((number, vectors))
+        entry = Entry(key, number, seconds_of(expires_at), document, vectors, question, importance)
+        changes.append(Change(labels, key, number, entry, False, created_at, now, expires_at))
     if standing:  # with their vectors
         connection.executemany("DELETE FROM items WHERE id = ?", [(each.id,) for each in standing.values()])
     if rows:
-        connection.executemany(_INSERT, rows)
+        insert_rows(connection, _ITEMS, _VALUES, rows)
     if embedded:
         assert model is not None
         write_vectors(connection, note_model(connection, model), embedded)
@@ -101,21 +102,6 @@ def apply_writes(connection: sqlite3.Connection, writes: Sequence[Pending], mode
     if first // PRUNED_EVERY != (first + len(writes)) // PRUNED_EVERY:
         connection.execute("DELETE FROM deletions WHERE seq <= ?", (first - KEPT_DELETIONS,))
     return changes
-
-
-def _written(write: Pending, seq: int, created_at: int, expires_at: int | None) -> Change:
-    entry = Entry(
-        write.key, seq, seconds_of(expires_at), write.document, write.vectors, write.question, write.importance
-    )
-    return Change(
-        write.namespace,
-        write.key,
-        seq,
-        entry,
-        created_at=created_at,
-        updated_at=write.now,
-        expires_at=expires_at,
-    )
 
 
 def _standing(connection: sqlite3.Connection, writes: Iterable[Pending]) -> dict[tuple[Namespace, str], _Standing]:
