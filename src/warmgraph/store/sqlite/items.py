@@ -6,6 +6,7 @@ import heapq
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -31,6 +32,7 @@ __all__ = [
     "delete_expired",
     "entries_of",
     "fetch",
+    "few_namespaces_under",
     "move_expiry",
     "namespaces_under",
     "newest_rows",
@@ -104,12 +106,15 @@ def newest_rows(connection: sqlite3.Connection, prefix: Namespace, now: int) -> 
 
 def namespaces_under(connection: sqlite3.Connection, prefix: Namespace, now: int) -> list[Namespace]:
     """Return the namespaces under a prefix that hold an item, in order."""
-    names = _names_under(connection, prefix)
-    living = "SELECT EXISTS (SELECT 1 FROM items WHERE namespace = ? AND (expires_at IS NULL OR expires_at > ?))"
-    mortal = connection.execute("SELECT EXISTS (SELECT 1 FROM items WHERE expires_at IS NOT NULL)").fetchone()[0]
-    if mortal:
-        names = [name for name in names if connection.execute(living, (name, now)).fetchone()[0]]
-    return sorted(split(name) for name in names)
+    return _living(connection, _names_under(connection, prefix), now)
+
+
+def few_namespaces_under(
+    connection: sqlite3.Connection, prefix: Namespace, now: int, most: int
+) -> list[Namespace] | None:
+    """Return the namespaces under a prefix that hold an item, in order; `None` if there are many."""
+    names = _names_under(connection, prefix, most + 1)
+    return _living(connection, names, now) if len(names) <= most else None
 
 
 def entries_of(connection: sqlite3.Connection, namespace: Namespace, model: Key | None, read: Read) -> list[Entry]:
@@ -176,13 +181,21 @@ def _entries(
     ]
 
 
-def _names_under(connection: sqlite3.Connection, prefix: Namespace) -> list[str]:
+def _living(connection: sqlite3.Connection, names: list[str], now: int) -> list[Namespace]:
+    living = "SELECT EXISTS (SELECT 1 FROM items WHERE namespace = ? AND (expires_at IS NULL OR expires_at > ?))"
+    mortal = connection.execute("SELECT EXISTS (SELECT 1 FROM items WHERE expires_at IS NOT NULL)").fetchone()[0]
+    if mortal:
+        names = [name for name in names if connection.execute(living, (name, now)).fetchone()[0]]
+    return sorted(split(name) for name in names)
+
+
+def _names_under(connection: sqlite3.Connection, prefix: Namespace, most: int | None = None) -> list[str]:
     """Return a prefix's own name, if it holds rows, and all below it in the order of the index.
 
     Goes from one name to the next along the index, past all the rows in between.
     """
     low, high = prefix_range(prefix)
-    names = [name for (name,) in connection.execute(_NAMES, (low, high, high))]
+    names = [name for (name,) in islice(connection.execute(_NAMES, (low, high, high)), most)]
     if prefix:
         own = joined(prefix)
         if connection.execute("SELECT EXISTS (SELECT 1 FROM items WHERE namespace = ?)", (own,)).fetchone()[0]:
