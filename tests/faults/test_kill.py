@@ -146,7 +146,7 @@ def test_what_was_acknowledged_survives_a_kill(kind: str, killable: Killable, tm
                 assert len(held) == getattr(store, "long_term", store).stats().items
                 check_file(path)
     connection = sqlite3.connect(path)
-    with_vectors = {id for (id,) in connection.execute("SELECT item FROM vectors")}
+    with_vectors = {id for (id,) in connection.execute("SELECT item FROM vectors_1")}
     rows = {id for (id,) in connection.execute("SELECT id FROM items")}
     assert (rows if kind == "routed with vectors" else set()) == with_vectors
     connection.close()

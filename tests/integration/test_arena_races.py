@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from warmgraph.index import Entry, FlatIndex, FloatArray, NamespaceIndex
+from warmgraph.index import Entry, FlatIndex, FloatArray, NamespaceIndex, Plan, RoutedIndex
 from warmgraph.index.arena import Arena
 from warmgraph.store.across import rank_across
 
@@ -87,3 +87,42 @@ def test_no_scan_misses_what_was_there_all_the_time() -> None:
     arena._check()
     for index in indexes:
         index._check()
+
+
+def test_no_scan_misses_what_leaves_the_arena_for_codes() -> None:
+    """While namespaces grow until they have codes, each scan finds all that stays, wherever it lies just then."""
+    arena, codes_from = Arena(64, chunk_rows=64), 24
+    left = scans = 0
+    for _ in range(40):
+        plan = Plan(codes_from=codes_from, batch=8)
+        indexes = [
+            NamespaceIndex(lambda dims, plan=plan: RoutedIndex(dims, plan=plan, arena=arena))  # type: ignore[misc]
+            for _ in range(8)
+        ]
+        for index in indexes:
+            for number in range(STEADY):
+                _write(index, f"steady {number}", QUERY)
+        pairs = [(("u", str(number)), index) for number, index in enumerate(indexes)]
+        steady = {(namespace, f"steady {number}") for namespace, _ in pairs for number in range(STEADY)}
+
+        def grow(indexes: list[NamespaceIndex] = indexes) -> None:
+            for number in range(codes_from):
+                for index in indexes:
+                    _write(index, f"noise {number}", FAR)
+
+        writer = threading.Thread(target=grow)
+        writer.start()
+        try:
+            while writer.is_alive():
+                found = list(islice(rank_across(pairs, QUERY, now=0.0, wanted=len(steady), exclude=()), len(steady)))
+                scans += 1
+                if found:  # else too little of it lies in the arena, and the namespaces are ranked one by one
+                    assert steady == {(place.namespace, place.key) for place in found}
+        finally:
+            writer.join()
+        left += sum(index.vectors is not None and index.vectors.tenant is None for index in indexes)
+        for index in indexes:
+            index._check()
+    assert 40 * 8 == left
+    assert scans > 40
+    arena._check()

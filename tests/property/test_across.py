@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from warmgraph.index import Entry, FlatIndex, FloatArray, NamespaceIndex
+from warmgraph.index import Entry, FlatIndex, FloatArray, NamespaceIndex, RoutedIndex
 from warmgraph.index.arena import Arena
 from warmgraph.ranking import DenseScorer
 from warmgraph.store.across import rank_across
@@ -39,7 +39,8 @@ class AcrossAnArena(RuleBasedStateMachine):
         self.now = 100.0
 
     def in_arena(self) -> NamespaceIndex:
-        return NamespaceIndex(lambda dims: FlatIndex(dims, arena=self.arena))
+        # What it is depends on when its first vector comes: some are of this kind and some of that.
+        return NamespaceIndex(lambda dims: (RoutedIndex if self.written % 2 else FlatIndex)(dims, arena=self.arena))
 
     @initialize(seed=st.integers(0, 1000))
     def fill(self, seed: int) -> None:

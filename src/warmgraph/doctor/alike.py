@@ -106,7 +106,7 @@ def _is_echo(later: Examined, earlier: Examined) -> bool:
 def _worth(row: Examined) -> tuple[float, int]:
     """Return what decides which of two stays: whose source is trusted more, then which is older."""
     trust = (row.value or {}).get("trust")
-    return (float(trust) if isinstance(trust, int | float) else 0.5, -row.written)
+    return (float(trust) if isinstance(trust, int | float) else 0.5, -row.id)
 
 
 def _kind(row: Examined) -> str | None:

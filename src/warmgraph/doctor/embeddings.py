@@ -11,7 +11,8 @@ import numpy as np
 from warmgraph.doctor.findings import Finding
 from warmgraph.index import DriftDetector
 from warmgraph.store.sqlite.rows import split
-from warmgraph.store.sqlite.vectors import model_in_use
+from warmgraph.store.sqlite.tables import vectors_of
+from warmgraph.store.sqlite.vectors import model_in_use, models_of, read_vectors
 
 __all__ = ["find_damaged_vectors", "find_drift", "find_stale"]
 
@@ -25,11 +26,12 @@ def find_stale(connection: sqlite3.Connection, where: str, arguments: tuple[Any,
     model = model_in_use(connection)
     if model is None:
         return
+    used = _number_in_use(connection)
+    others = [_has(other) for other in models_of(connection) if other != used] or ["0"]
     rows = connection.execute(
-        f"SELECT namespace, key, EXISTS (SELECT 1 FROM vectors v WHERE v.item = items.id) FROM items WHERE {where}"
+        f"SELECT namespace, key, {' OR '.join(others)} FROM items WHERE {where}"
         " AND terms IS NOT NULL AND (expires_at IS NULL OR expires_at > ?) AND namespace NOT LIKE '#_warmgraph%'"
-        " ESCAPE '#' AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.item = items.id"
-        " AND v.model = (SELECT value FROM counters WHERE name = 'model')) ORDER BY id LIMIT ?",
+        f" ESCAPE '#' AND NOT {_has(used)} ORDER BY id LIMIT ?",
         (*arguments, now, MOST_NAMED),
     )
     for name, key, other in rows:
@@ -46,37 +48,39 @@ def find_stale(connection: sqlite3.Connection, where: str, arguments: tuple[Any,
 
 def find_damaged_vectors(connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...]) -> Iterator[Finding]:
     """Find vectors of the wrong length, and those that hold what is no number."""
-    rows = connection.execute(
-        "SELECT namespace, key, dims, vector FROM vectors JOIN items ON items.id = vectors.item"
-        f" JOIN models ON models.id = vectors.model WHERE {where}",
-        arguments,
-    )
-    for name, key, dims, blob in rows:
-        if len(blob) == 4 * dims and np.isfinite(np.frombuffer(blob, "<f4")).all():
-            continue
-        yield Finding(
-            kind="unreadable",
-            namespace=split(name),
-            key=key,
-            message=f"its vector is not {dims} finite numbers",
-            remedy="the vector is deleted, and made anew with --embed",
-            mendable=True,
+    for model, dims in connection.execute("SELECT id, dims FROM models ORDER BY id").fetchall():
+        rows = connection.execute(
+            f"SELECT namespace, key, vector FROM {vectors_of(model)} JOIN items ON id = item WHERE {where}", arguments
         )
+        for name, key, blob in rows:
+            if blob and len(blob) % (4 * dims) == 0 and np.isfinite(read_vectors(blob, dims)).all():
+                continue
+            yield Finding(
+                kind="unreadable",
+                namespace=split(name),
+                key=key,
+                message=f"its vector is not {dims} finite numbers",
+                remedy="the vector is deleted, and made anew with --embed",
+                mendable=True,
+            )
 
 
 def find_drift(connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...]) -> Iterator[Finding]:
     """Find out whether vectors lie farther from the middle of the first ones than those did."""
+    model = model_in_use(connection)
+    if model is None:
+        return
     rows = connection.execute(
-        f"SELECT vector FROM vectors JOIN items ON items.id = vectors.item WHERE {where}"
-        " AND vectors.model = (SELECT value FROM counters WHERE name = 'model') AND part = 0 ORDER BY items.written",
+        f"SELECT vector FROM {vectors_of(_number_in_use(connection))} JOIN items ON id = item WHERE {where}"
+        " ORDER BY id",
         arguments,
     )
     first: list[Any] = []
     detector, middle, count = DriftDetector(warmup=LEARNED), None, 0
     for (blob,) in rows:
-        if len(blob) % 4 or (first and len(blob) != 4 * len(first[0])):
+        if not blob or len(blob) % (4 * model.dims):
             continue  # told of elsewhere
-        vector = np.frombuffer(blob, "<f4").astype(np.float64)
+        vector = read_vectors(blob, model.dims)[0].astype(np.float64)
         if not np.isfinite(vector).all():
             continue
         count += 1
@@ -96,3 +100,12 @@ def find_drift(connection: sqlite3.Connection, where: str, arguments: tuple[Any,
                 " people talk of other things, or the model behind its name has changed",
             )
             return
+
+
+def _number_in_use(connection: sqlite3.Connection) -> int:
+    number: int = connection.execute("SELECT value FROM counters WHERE name = 'model'").fetchone()[0]
+    return number
+
+
+def _has(model: int) -> str:
+    return f"EXISTS (SELECT 1 FROM {vectors_of(model)} WHERE item = items.id)"

@@ -85,7 +85,7 @@ def _loops(rows: Sequence[Examined]) -> Iterator[Finding]:
                 done.add(key)
             elif following in path:
                 loop = path[path.index(following) :]
-                newest = max((by_key[each] for each in loop), key=lambda row: row.written)
+                newest = max((by_key[each] for each in loop), key=lambda row: row.id)
                 after = loop[(loop.index(newest.key) + 1) % len(loop)]
                 yield Finding(
                     kind="loop",

@@ -22,6 +22,8 @@ from warmgraph.store import RoutedStore
 from warmgraph.store.erasing import sources_of, unlinked
 from warmgraph.store.sqlite.changes import forget_history
 from warmgraph.store.sqlite.rows import joined
+from warmgraph.store.sqlite.tables import vectors_of
+from warmgraph.store.sqlite.vectors import models_of
 
 __all__ = ["Mended", "mend"]
 
@@ -130,13 +132,13 @@ def _paths_of(store: RoutedStore, finding: Finding) -> list[str] | None:
 
 def _index_anew(connection: sqlite3.Connection, finding: Finding) -> bool:
     row = connection.execute(
-        "SELECT id, key, value, written, paths, terms, question FROM items WHERE namespace = ? AND key = ?",
+        "SELECT id, key, value, paths, terms, question FROM items WHERE namespace = ? AND key = ?",
         (joined(finding.namespace), finding.key),
     ).fetchone()
     if row is None:
         return False
-    number, key, text, written, paths, terms, question = row
-    examined = Examined(number, finding.namespace, key, text, written, paths, terms, bool(question))
+    number, key, text, paths, terms, question = row
+    examined = Examined(number, finding.namespace, key, text, paths, terms, bool(question))
     if examined.value is None:
         return False
     used = connection.execute(
@@ -155,7 +157,8 @@ def _move_aside(connection: sqlite3.Connection, finding: Finding) -> bool:
     if row is None:
         return False
     if "vector" in finding.message:
-        connection.execute("DELETE FROM vectors WHERE item = ?", (row[0],))
+        for model in models_of(connection):
+            connection.execute(f"DELETE FROM {vectors_of(model)} WHERE item = ?", (row[0],))
         return True
     kept = (place[0], f"unreadable/{finding.key}", json.dumps(row[1]))
     connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", kept)

@@ -29,11 +29,10 @@ class Examined:
     """A row.
 
     Args:
-        id: Its number.
+        id: The number of its last write.
         namespace: Its namespace.
         key: Its key.
         text: Its value as it stands in the file.
-        written: The number of its last write.
         paths: The `index` argument of its put, as JSON.
         terms: By which words it is found, or where these are, as JSON.
         question: Whether it is taken for a question.
@@ -43,7 +42,6 @@ class Examined:
     namespace: Namespace
     key: str
     text: str
-    written: int
     paths: str | None
     terms: str | None
     question: bool
@@ -78,16 +76,16 @@ def namespaces_of(
 ) -> Iterator[tuple[Namespace, list[Examined]]]:
     """Yield the rows of each namespace that have not expired, in the order of their writing; ours come last."""
     rows = connection.execute(
-        "SELECT namespace, id, key, value, written, paths, terms, question FROM items"
-        f" WHERE {where} AND (expires_at IS NULL OR expires_at > ?) ORDER BY namespace, written",
+        "SELECT namespace, id, key, value, paths, terms, question FROM items"
+        f" WHERE {where} AND (expires_at IS NULL OR expires_at > ?) ORDER BY namespace, id",
         (*arguments, now),
     )
     ours: list[tuple[Namespace, list[Examined]]] = []
     for name, group in groupby(rows, key=lambda row: row[0]):
         namespace = split(name)
         found = [
-            Examined(number, namespace, key, text, written, paths, terms, bool(question))
-            for _, number, key, text, written, paths, terms, question in group
+            Examined(number, namespace, key, text, paths, terms, bool(question))
+            for _, number, key, text, paths, terms, question in group
         ]
         if namespace[:1] == (OWN_ROOT,):
             ours.append((namespace, found))

@@ -31,11 +31,9 @@ def of_floats(answer: Any) -> NDArray[np.float32] | None:
     rows = answer if type(first) is list else [answer]
     if not rows[0] or type(rows[0][0]) is not float:
         return None
-    packer = _packer(len(rows[0]))
-    numbers = bytearray(packer.size * len(rows))
+    pack = _packer(len(rows[0])).pack
     try:
-        for at, row in enumerate(rows):
-            packer.pack_into(numbers, at * packer.size, *row)
+        numbers = bytearray().join([pack(*row) for row in rows])
     except (struct.error, TypeError, OverflowError):
         return None  # other things than numbers, lists of another length, or more than float32 can hold
     flat = np.frombuffer(numbers, np.float32)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from warmgraph.index.base import FloatArray, IntArray
 
-__all__ = ["Arena", "ArenaStats", "Room", "Scan", "Tenant"]
+__all__ = ["Arena", "ArenaStats", "Arenas", "Room", "Scan", "Tenant"]
 
 CHUNK_ROWS = 4096
 """Rows of a chunk: 6 MB of 384 dimensions, and half a millisecond for which a scan keeps writers of it waiting."""
@@ -255,6 +255,28 @@ class Arena:
                 assert not free.all()
 
 
+class Arenas:
+    """An arena for each length of vectors, made when first asked for.
+
+    Example:
+        >>> arenas = Arenas()
+        >>> arenas.of(3) is arenas.of(3), arenas.of(3) is arenas.of(4)
+        (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._by_dims: dict[int, Arena] = {}
+
+    def of(self, dims: int) -> Arena:
+        """Return the arena for vectors of a length."""
+        arena = self._by_dims.get(dims)
+        return self._by_dims.setdefault(dims, Arena(dims)) if arena is None else arena
+
+    def all(self) -> list[Arena]:
+        """Return the arenas."""
+        return list(self._by_dims.values())
+
+
 class Tenant:
     """What one index has in an arena: nothing, or one range of rows.
 
@@ -283,6 +305,11 @@ class Tenant:
             return None
         chunk, start, stop = self._next = self.arena._take(self.number, -(-capacity // PAGE_ROWS) * PAGE_ROWS)
         return Room(chunk.vectors[start:stop], chunk.slots[start:stop], chunk.lock)
+
+    def leave(self) -> None:
+        """Give up all rows: scans that are under way miss this tenant, and do not take it for an empty one."""
+        self._next = None
+        self.settle()
 
     def settle(self) -> None:
         """Leave the room before for the one that was last taken, which holds all rows by now."""

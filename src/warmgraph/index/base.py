@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from warmgraph.errors import DimensionError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from warmgraph.index.arena import Tenant
 
 __all__ = [
     "MAX_NORM",
@@ -146,6 +149,11 @@ class VectorIndex(ABC):
             InvalidArgumentError: `k` is not an int >= 1, `allowed` is not a mask, or `score_threshold` not a number.
             DimensionError: `query` has the wrong shape or dtype, or is not finite.
         """
+
+    @property
+    def tenant(self) -> Tenant | None:
+        """Where all vectors lie, beside those of other indexes in an arena; `None` where they do not."""
+        return None
 
     @property
     def compares_all(self) -> bool:

@@ -60,7 +60,7 @@ class FlatIndex(VectorIndex):
 
     def __init__(self, dims: int, metric: Metric = "cosine", *, arena: Arena | None = None) -> None:
         super().__init__(dims, metric)
-        self.tenant: Tenant | None = None if arena is None else arena.tenant()
+        self._tenant: Tenant | None = None if arena is None else arena.tenant()
         self._items = 0
         self._count = 0  # rows in use
         self._arena, self._owners, self._lock = self._alone(
@@ -196,6 +196,11 @@ class FlatIndex(VectorIndex):
         return self._slots[rows], self._rows[rows]
 
     @property
+    def tenant(self) -> Tenant | None:
+        """Where the vectors lie in an arena, if there is one; see `VectorIndex.tenant`."""
+        return self._tenant
+
+    @property
     def vectors(self) -> int:
         """Number of vectors held."""
         return self._count
@@ -208,7 +213,7 @@ class FlatIndex(VectorIndex):
 
     def after_fork(self) -> None:
         """Have a lock that no thread of the parent held. The arena comes first."""
-        seat = None if self.tenant is None else self.tenant.seat
+        seat = None if self._tenant is None else self._tenant.seat
         self._lock = threading.Lock() if seat is None else seat.chunk.lock
 
     def stats(self) -> IndexStats:
@@ -337,18 +342,18 @@ class FlatIndex(VectorIndex):
             row_of[: len(self._row_of)] = self._row_of
             self._row_of = row_of
         if rows > len(self._arena):
-            grown = len(self._arena) * 2 if self.tenant is None else len(self._arena) * 5 // 4
+            grown = len(self._arena) * 2 if self._tenant is None else len(self._arena) * 5 // 4
             self._move_to(max(rows, grown, _SMALLEST))
 
     def _move_to(self, capacity: int) -> None:
-        room = (None if self.tenant is None else self.tenant.take(capacity)) or self._alone(capacity)
+        room = (None if self._tenant is None else self._tenant.take(capacity)) or self._alone(capacity)
         vectors, slots, lock = room
         with lock:
             vectors[: self._count] = self._arena[: self._count]
             slots[: self._count] = self._owners[: self._count]
         self._arena, self._owners, self._lock = room
-        if self.tenant is not None:
-            self.tenant.settle()
+        if self._tenant is not None:
+            self._tenant.settle()
 
     def _alone(self, capacity: int) -> Room:
         return Room(np.empty((capacity, self.dims), np.float32), np.full(capacity, -1, np.int64), threading.Lock())

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from warmgraph.errors import InvalidArgumentError
+from warmgraph.index.arena import Arena, Tenant
 from warmgraph.index.base import BoolArray, FloatArray, Hits, IntArray, Metric, VectorIndex
 from warmgraph.index.coded import CodedVectors
 from warmgraph.index.drift import DriftDetector
@@ -53,6 +54,7 @@ class RoutedIndex(VectorIndex):
         routing: Rotation and cells that the first load takes over instead of making its own.
         defers: Whether what has to be made for all vectors is left to `refit`, so that no write takes long. Until then
             all vectors, or all codes, are compared.
+        arena: Where the vectors lie beside those of other indexes, until there are codes.
 
     Raises:
         InvalidArgumentError: `dims` is not an int >= 1, or `metric` is not the cosine.
@@ -76,6 +78,7 @@ class RoutedIndex(VectorIndex):
         unnamed: bool = False,
         routing: Routing | None = None,
         defers: bool = False,
+        arena: Arena | None = None,
     ) -> None:
         super().__init__(dims, metric)
         if metric != "cosine":
@@ -84,7 +87,7 @@ class RoutedIndex(VectorIndex):
         self.drift: DriftDetector = DriftDetector()
         self._files = VectorFiles(dims, None if path is None else Path(path), unnamed=unnamed)
         self._defers, self._given = defers, routing
-        self._recent = FlatIndex(dims)  # the newest writes; all there is, while that is little
+        self._recent = FlatIndex(dims, arena=arena)  # the newest writes; all there is, while that is little
         self._coded: CodedVectors | None = None
         self._fitted = 0  # vectors when the cells were made
         self._touched: set[int] | None = None  # slots that a refit under way has to look at again
@@ -125,6 +128,11 @@ class RoutedIndex(VectorIndex):
         found = self._find(self._coded, query, k, allowed)
         hits = found.hits if score_threshold is None else found.hits.above(score_threshold)
         return RoutedHits(hits, found.signals(self.plan))
+
+    @property
+    def tenant(self) -> Tenant | None:
+        """Where all vectors lie in an arena, until there are codes; see `VectorIndex.tenant`."""
+        return self._recent.tenant if self._coded is None else None
 
     @property
     def compares_all(self) -> bool:
@@ -332,11 +340,16 @@ class RoutedIndex(VectorIndex):
 
     def _take_recent(self) -> tuple[IntArray, FloatArray]:
         slots, rows = self._recent.contents()
-        if len(rows) <= 4 * self.plan.batch:
+        if len(rows) <= 4 * self.plan.batch and self._recent.tenant is None:
             self._recent.clear()
         else:
-            self._recent = FlatIndex(self.dims)
+            self._begin_recent()
         return slots, rows
+
+    def _begin_recent(self) -> None:
+        if self._recent.tenant is not None:
+            self._recent.tenant.leave()
+        self._recent = FlatIndex(self.dims)
 
     def _load(self, slots: IntArray, rows: FloatArray) -> None:
         """Take in many vectors at once."""
@@ -390,7 +403,7 @@ class RoutedIndex(VectorIndex):
         if self._coded is not None:
             self._coded.rows.discard()
         elif self._touched is not None:  # a refit has made codes of all there was
-            self._recent = FlatIndex(self.dims)
+            self._begin_recent()
         self._coded = fresh
         self._fitted = 0 if fresh is None else fresh.places.vectors
         self.drift.reset()

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from warmgraph.index import FlatIndex, NamespaceIndex
+from warmgraph.index import NamespaceIndex
 from warmgraph.index.arena import Arena, Scan, Tenant
 from warmgraph.index.selection import lower_bound
 
@@ -97,14 +97,13 @@ def _scan(indexes: Indexes, query: NDArray[np.float32]) -> Scan | None:
     places: list[int] = []  # of the tenants in `indexes`
     others: list[int] = []
     for at, (_, index) in enumerate(indexes):
-        vectors = index.vectors
-        tenant = vectors.tenant if type(vectors) is FlatIndex else None
+        tenant = None if index.vectors is None else index.vectors.tenant
         if tenant is not None and arena is None and tenant.arena.dims == len(query):
             arena = tenant.arena
         if tenant is not None and tenant.arena is arena:
             tenants.append(tenant)
             places.append(at)
-        elif vectors is not None:
+        elif index.vectors is not None:
             others.append(at)
     scan = arena.scan(tenants, query) if arena is not None else None
     if scan is None:

@@ -18,6 +18,7 @@ from warmgraph.embeddings import Embedder, create_embedder
 from warmgraph.errors import DimensionError, EmbeddingError, InvalidArgumentError
 from warmgraph.index import Analyzer, FlatIndex, Metric, NamespaceIndex, RoutedIndex, Routing
 from warmgraph.index import Plan as VectorPlan
+from warmgraph.index.arena import Arenas
 from warmgraph.ranking import (
     Cues,
     DenseScorer,
@@ -106,7 +107,7 @@ class Ranking:
         return NamespaceIndex(partial(FlatIndex, metric=self.metric))
 
     def new_large_index(
-        self, directory: Path | None, plan: VectorPlan | None, routing: Routing | None
+        self, directory: Path | None, plan: VectorPlan | None, routing: Routing | None, arenas: Arenas
     ) -> NamespaceIndex:
         """Make an empty index of a namespace that may get large.
 
@@ -114,13 +115,16 @@ class Ranking:
             directory: Where its vectors are mapped into memory once they have codes; `None` for RAM.
             plan: How many make which way of searching the fastest.
             routing: What was made for it before.
+            arenas: Where its vectors lie while they are few.
         """
         if self.metric != "cosine":
             return self.new_index()
 
         def make(dims: int) -> RoutedIndex:
             known = routing if routing is not None and routing.dims == dims else None
-            return RoutedIndex(dims, path=directory, plan=plan, unnamed=True, routing=known, defers=True)
+            return RoutedIndex(
+                dims, path=directory, plan=plan, unnamed=True, routing=known, defers=True, arena=arenas.of(dims)
+            )
 
         return NamespaceIndex(make)
 

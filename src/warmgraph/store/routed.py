@@ -300,6 +300,10 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
         """Return the index of a namespace if it is in RAM."""
         return self._indexes.get(namespace)
 
+    def indexes_of(self, namespaces: Sequence[Namespace]) -> list[NamespaceIndex] | None:
+        """Return the indexes of namespaces if all of them are in RAM."""
+        return self._indexes.get_all(namespaces)
+
     def load_index(self, namespace: Namespace) -> NamespaceIndex:
         """Return the index of a namespace as of the last commit of any process. Waits for the disk."""
         self._indexes.follow()
@@ -310,9 +314,9 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
         """Whether `follow` may find anything; waits for nothing."""
         return self._indexes.behind
 
-    def namespaces_under(self, prefix: Namespace) -> list[Namespace]:
-        """Return the namespaces at a prefix and below it that hold an item, in order. Waits for the disk."""
-        return self._reader.namespaces(prefix)
+    def few_namespaces_under(self, prefix: Namespace, most: int) -> list[Namespace] | None:
+        """Return the namespaces at a prefix and below it, `None` if there are more than so many. Waits for the disk."""
+        return self._reader.few_namespaces(prefix, most)
 
     def follow(self) -> None:
         """Take in what other processes committed. Waits for the disk."""

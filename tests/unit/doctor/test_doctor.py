@@ -173,9 +173,9 @@ def test_items_without_a_vector_of_the_model_in_use_are_embedded(path: Path) -> 
 def test_what_cannot_be_read_is_moved_aside(path: Path) -> None:
     """A damaged value is kept as the text that it is, a damaged vector is made anew, and searches work again."""
     changed(path, "UPDATE items SET value = '{\"content\": \"cut sho' WHERE key = 'a'")
-    changed(path, "UPDATE vectors SET vector = x'00' WHERE item = (SELECT id FROM items WHERE key = 'b')")
+    changed(path, "UPDATE vectors_1 SET vector = x'00' WHERE item = (SELECT id FROM items WHERE key = 'b')")
     nan = np.full(16, np.nan, "<f4").tobytes()
-    changed(path, "UPDATE vectors SET vector = ? WHERE item = (SELECT id FROM items WHERE key = 'flat 3')", nan)
+    changed(path, "UPDATE vectors_1 SET vector = ? WHERE item = (SELECT id FROM items WHERE key = 'flat 3')", nan)
     assert ["a", "b", "flat 3"] == sorted(each.key for each in found(path, "unreadable"))
     assert {"unreadable": 3} == mended(path, "unreadable")
     with RoutedStore(path, index=INDEX) as store:
@@ -238,7 +238,7 @@ def test_a_damaged_file_is_told_of(path: Path) -> None:
     """What SQLite itself finds wrong needs an export and an import."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA foreign_keys = OFF")
-    connection.execute("INSERT INTO vectors VALUES (999999, 0, 1, ?)", (bytes(64),))
+    connection.execute("INSERT INTO vectors_1 VALUES (999999, ?)", (bytes(64),))
     connection.commit()
     connection.close()
     (finding,) = found(path, "damaged_file")

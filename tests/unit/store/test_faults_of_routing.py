@@ -41,7 +41,7 @@ def test_an_item_can_be_deleted(tmp_path: Path, embed: TopicEmbeddings) -> None:
         index = store.load_index(NS)
         assert index.slot("7") is None
         connection = sqlite3.connect(store.path)
-        assert 1_099 == connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
+        assert 1_099 == connection.execute("SELECT count(*) FROM vectors_1").fetchone()[0]
         connection.close()
         store._check()
 

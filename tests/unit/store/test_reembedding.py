@@ -12,6 +12,7 @@ import pytest
 
 from warmgraph.errors import EmbeddingError, InvalidArgumentError
 from warmgraph.store import RoutedStore, WarmStore
+from warmgraph.store.sqlite.tables import vectors_of
 from warmgraph.testing import FakeEmbeddings
 
 NS = ("memories", "ana")
@@ -35,12 +36,13 @@ def models(path: Path) -> list[tuple[str, int]]:
     """Return the models that the file has vectors of, with the number of items."""
     connection = sqlite3.connect(path)
     try:
-        rows = connection.execute(
-            "SELECT name, count(DISTINCT item) FROM vectors JOIN models ON model = id GROUP BY name ORDER BY name"
-        ).fetchall()
+        counts = [
+            (name.rpartition(".")[2], connection.execute(f"SELECT count(*) FROM {vectors_of(number)}").fetchone()[0])
+            for number, name in connection.execute("SELECT id, name FROM models ORDER BY name")
+        ]
     finally:
         connection.close()
-    return [(name.rpartition(".")[2], count) for name, count in rows]
+    return [(name, count) for name, count in counts if count]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from warmgraph.clock import Clock
 from warmgraph.index import Entry, FlatIndex, NamespaceIndex
-from warmgraph.index.arena import Arena
+from warmgraph.index.arena import Arenas
 from warmgraph.steps import Steps
 from warmgraph.store.backends.base import Backend, Place
 from warmgraph.store.backends.warm_page import warm_page
@@ -46,7 +46,7 @@ class MemoryBackend(Backend):
         self._clock = clock
         self._indexes: dict[Namespace, NamespaceIndex] = {}
         self._under: dict[Namespace, dict[Namespace, None]] = {}  # namespaces by each of their prefixes
-        self._arenas: dict[int, Arena] = {}  # by dimensions: a search over many namespaces is one over an arena
+        self._arenas = Arenas()  # a search over many namespaces is one over an arena
         self._written = 0
         self._starts = Starts()
 
@@ -84,7 +84,7 @@ class MemoryBackend(Backend):
     def after_fork(self) -> None:
         """Have locks that no thread of the parent held."""
         self.tier.lock = threading.RLock()
-        for arena in self._arenas.values():
+        for arena in self._arenas.all():
             arena.after_fork()
         for index in self._indexes.values():
             index.lock = threading.RLock()
@@ -94,7 +94,7 @@ class MemoryBackend(Backend):
     @property
     def arena_bytes(self) -> int:
         """RAM of the vectors of all namespaces."""
-        return sum(arena.stats().ram_bytes for arena in list(self._arenas.values()))
+        return sum(arena.stats().ram_bytes for arena in self._arenas.all())
 
     def refresh(self, places: Mapping[Place, float]) -> None:
         """Move expiries, in the tier and in the index."""
@@ -203,10 +203,7 @@ class MemoryBackend(Backend):
     def _make_vectors(self, dims: int) -> FlatIndex:
         if self.ranking.metric != "cosine":  # an arena compares by products of vectors of length 1
             return FlatIndex(dims, self.ranking.metric)
-        arena = self._arenas.get(dims)
-        if arena is None:
-            arena = self._arenas.setdefault(dims, Arena(dims))
-        return FlatIndex(dims, arena=arena)
+        return FlatIndex(dims, arena=self._arenas.of(dims))
 
     def _drop_index(self, namespace: Namespace) -> None:
         if self._indexes.pop(namespace, None) is None:

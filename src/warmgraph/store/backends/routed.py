@@ -30,16 +30,19 @@ Namespace: TypeAlias = tuple[str, ...]
 NEVER = float("inf")
 
 
-# Prefixes of which it is known whether anything lies below; all are forgotten beyond.
 MAX_PREFIXES = 10_000
+"""Prefixes of which it is known what lies below; all are forgotten beyond."""
+
+FEW_NAMESPACES = 2_000
+"""Namespaces below a prefix that are kept in mind; where there are more, the file is asked."""
 
 
 class RoutedBackend(Backend):
     """A `RoutedStore` behind the warm tier.
 
-    A search of one namespace whose items are all warm is answered from RAM. The index in RAM knows all items of the
-    namespace, but nothing of namespaces below it, which the search would have to look at as well: that there are none
-    is read from the file once, and remembered until something is written below.
+    A search of namespaces whose items are all warm is answered from RAM. Their indexes in RAM know all of these items,
+    but not which namespaces there are: those below a prefix are read from the file, together with those beside it, and
+    kept in mind until something is written to another one.
     """
 
     keeps_state = True
@@ -49,7 +52,8 @@ class RoutedBackend(Backend):
         self.ranking: Ranking = store.ranking
         self._tier: WarmTier | None = None
         self._lock = threading.Lock()
-        self._ends: dict[Namespace, bool] = {}  # whether a prefix has nothing below it
+        self._below: dict[Namespace, dict[Namespace, None]] = {}  # the namespaces at and below a prefix
+        self._crowded: set[Namespace] = set()  # prefixes with more namespaces than are kept in mind
         self._writes = 0  # that were heard of
 
     def attach(self, tier: WarmTier) -> None:
@@ -64,7 +68,7 @@ class RoutedBackend(Backend):
     def changed(self, changes: list[Change]) -> None:
         """Hear what another process wrote, or somebody who uses the store without this tier."""
         assert self._tier is not None
-        self._written(change.namespace for change in changes)
+        self._written(change.namespace for change in changes if change.entry is not None)
         for change in changes:
             if change.gone or change.entry is not None:
                 self._tier.overtake(change.namespace, change.key)
@@ -76,7 +80,8 @@ class RoutedBackend(Backend):
         assert self._tier is not None
         with self._lock:
             self._writes += 1
-            self._ends.clear()
+            self._below.clear()
+            self._crowded.clear()
         self.ranking.forget_queries()
         self._tier.overtake_all()
 
@@ -122,11 +127,7 @@ class RoutedBackend(Backend):
             for at, answer in zip(rest, found, strict=True):
                 answers[at] = answer
             for read in rest.values():
-                if (
-                    isinstance(read, Search)
-                    and read.prefix not in self._ends
-                    and self._warm_index(read.prefix) is not None
-                ):
+                if isinstance(read, Search) and self._may_be_warm(read.prefix):
                     yield from self._look_below(read.prefix)
         return answers
 
@@ -143,7 +144,7 @@ class RoutedBackend(Backend):
         flight = WriteFlight(tier, puts)
 
         def landed(changes: list[Change]) -> None:
-            self._written(put.namespace for put in puts)
+            self._written(put.namespace for put in puts if put.value is not None)
             pairs = zip(puts, changes, strict=True)
             flight.land(
                 {(put.namespace, put.key): _warm(put, change) for put, change in pairs if put.value is not None}
@@ -179,47 +180,85 @@ class RoutedBackend(Backend):
 
     def _search_warm(self, search: Search) -> Steps[list[SearchItem] | None]:
         """Return what the file would answer, if all of it is in RAM."""
-        if not self._ends.get(search.prefix) or self._warm_index(search.prefix) is None:
+        if search.prefix not in self._below or not self._may_be_warm(search.prefix):
             return None
         query = None
         if search.query is not None:
             query = yield from self.ranking.query(search.query, self.ranking.search_scorer)
-        index = self._warm_index(search.prefix)  # it may have changed while the query was embedded
-        if index is None or self._tier is None:
+        indexes = self._warm_indexes(search.prefix)
+        if indexes is None or self._tier is None:
             return None
         now = self.store.clock.now().timestamp()
-        page = warm_page(self._tier, [(search.prefix, index)], search, query, now)
+        page = warm_page(self._tier, indexes, search, query, now)
         if not page.complete:
             return None
         if search.refresh_ttl and page.renewable:
             self.store.renew(page.renewable)
         return page.items
 
-    def _warm_index(self, prefix: Namespace) -> NamespaceIndex | None:
-        """Return the index of a namespace that is in RAM, if as many items are warm as it has."""
-        index = self.store.index_of(prefix) if prefix else None
-        if index is None or self._tier is None or self._tier.held(prefix) < len(index):
+    def _warm_indexes(self, prefix: Namespace) -> list[tuple[Namespace, NamespaceIndex]] | None:
+        """Return the indexes of all namespaces below a prefix, if they are known, and all of their items are warm."""
+        names = self._names_below(prefix)
+        indexes = None if names is None else self.store.indexes_of(names)
+        if names is None or indexes is None or self._tier is None:
             return None
-        return index
+        held, pairs = self._tier.held, list(zip(names, indexes, strict=True))
+        return pairs if all(held(name) >= len(index) for name, index in pairs) else None
+
+    def _names_below(self, prefix: Namespace) -> list[Namespace] | None:
+        """Return the namespaces at a prefix and below it, as far as it is known."""
+        with self._lock:
+            known = self._below.get(prefix)
+            return None if known is None else list(known)
+
+    def _may_be_warm(self, prefix: Namespace) -> bool:
+        """Whether it is worth knowing what lies below: not where items of the prefix itself are cold."""
+        index = self.store.index_of(prefix) if prefix else None
+        return index is None or self._tier is None or self._tier.held(prefix) >= len(index)
 
     def _look_below(self, prefix: Namespace) -> Steps[None]:
-        """Find out whether a namespace has others below it."""
-        before = self._writes
-        names = yield Io(lambda: self.store.namespaces_under(prefix))
-        with self._lock:
-            if before == self._writes:  # else somebody may have written below after the file was read
-                if len(self._ends) >= MAX_PREFIXES:
-                    self._ends.clear()
-                self._ends[prefix] = all(name == prefix for name in names)
+        """Find out which namespaces lie below a prefix, and below those beside it if they are not too many."""
+        known = self._names_below(prefix)
+        if known is not None and self.store.indexes_of(known) is not None:
+            return  # something is cold, or expired
+        for wide in (prefix[:-1], prefix) if prefix else (prefix,):
+            if wide in self._crowded:
+                continue
+            before = self._writes
+            names = yield Io(lambda wide=wide: self.store.few_namespaces_under(wide, FEW_NAMESPACES))  # type: ignore[misc]
+            with self._lock:
+                if before != self._writes:
+                    return  # somebody may have written to another one after the file was read
+                if names is not None:
+                    self._remember(wide, names)
+                    self._below.setdefault(prefix, {})
+                    return
+                if len(self._crowded) >= MAX_PREFIXES:
+                    self._crowded.clear()
+                self._crowded.add(wide)
+
+    def _remember(self, prefix: Namespace, names: Sequence[Namespace]) -> None:
+        """Keep in mind what lies below a prefix, and below every prefix on the way there."""
+        below: dict[Namespace, dict[Namespace, None]] = {prefix: {}}
+        for name in names:
+            for depth in range(len(prefix), len(name) + 1):
+                below.setdefault(name[:depth], {})[name] = None
+        if len(self._below) + len(below) > MAX_PREFIXES:
+            self._below.clear()
+        self._below |= below
 
     def _written(self, namespaces: Iterable[Namespace]) -> None:
-        """Forget what is known of prefixes above namespaces that were written to."""
+        """Note namespaces that hold an item now. One that is empty by now may stay: nothing is found there."""
         with self._lock:
             self._writes += 1
-            if self._ends:
+            if self._below:
                 for namespace in set(namespaces):
-                    for depth in range(1, len(namespace)):
-                        self._ends.pop(namespace[:depth], None)
+                    known = False
+                    for depth in range(len(namespace) + 1):
+                        # Below a prefix of which all is known, one that is not there has had nothing below it.
+                        if known or namespace[:depth] in self._below:
+                            known = True
+                            self._below.setdefault(namespace[:depth], {})[namespace] = None
 
 
 def _warm(put: Put, change: Change) -> WarmItem:

@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias
 from warmgraph.errors import StoreCorruptError
 from warmgraph.forks import ForkAware, watch_forks
 from warmgraph.index import Entry, NamespaceIndex, Routing
+from warmgraph.index.arena import Arenas
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.changes import Change, last_seq
 from warmgraph.store.sqlite.commits import CommitWatch
@@ -93,7 +94,8 @@ class LoadedIndexes(ForkAware):
         database: The file.
         model: Knows the store's embedding model; vectors of others are not loaded.
         max_bytes: RAM that all of them may take.
-        new_index: Makes an empty index of a namespace, given the routing that was kept for it.
+        new_index: Makes an empty index of a namespace, given the routing that was kept for it, and where its vectors
+            lie.
         read: Makes the lexical document of a value and paths.
     """
 
@@ -102,7 +104,7 @@ class LoadedIndexes(ForkAware):
         database: Database,
         model: ModelWatch,
         max_bytes: int,
-        new_index: Callable[[Routing | None], NamespaceIndex],
+        new_index: Callable[[Routing | None, Arenas], NamespaceIndex],
         read: Read,
     ) -> None:
         self._database = database
@@ -114,6 +116,7 @@ class LoadedIndexes(ForkAware):
         self._indexes: OrderedDict[Namespace, _Loaded] = OrderedDict()
         self._loading: dict[Namespace, _Loading] = {}
         self._bytes = 0
+        self._arenas = Arenas()
         self._listeners: list[ChangeListener] = []
         self._watch = CommitWatch(None if database.in_memory else database.file)
         self._before: bytes | None = None  # what it showed within the transaction that wrote rows last
@@ -127,6 +130,7 @@ class LoadedIndexes(ForkAware):
         self._indexes.clear()
         self._loading.clear()
         self._bytes = 0
+        self._arenas = Arenas()
 
     def get(self, namespace: Namespace) -> NamespaceIndex | None:
         """Return the index of a namespace if it is in RAM."""
@@ -136,6 +140,18 @@ class LoadedIndexes(ForkAware):
                 return None
             self._indexes.move_to_end(namespace)
             return loaded.index
+
+    def get_all(self, namespaces: Sequence[Namespace]) -> list[NamespaceIndex] | None:
+        """Return the indexes of namespaces if all of them are in RAM."""
+        found: list[NamespaceIndex] = []
+        with self._lock:
+            for namespace in namespaces:
+                loaded = self._indexes.get(namespace)
+                if loaded is None:
+                    return None
+                self._indexes.move_to_end(namespace)
+                found.append(loaded.index)
+        return found
 
     def load(self, namespace: Namespace) -> NamespaceIndex:
         """Return the index of a namespace, reading it if need be. Waits for the disk."""
@@ -337,7 +353,7 @@ class LoadedIndexes(ForkAware):
         try:
             entries, in_use, routing = self._database.read(read)
             self._model.note(in_use)  # before anybody ranks by it
-            index = self._new_index(routing)
+            index = self._new_index(routing, self._arenas)
             index.fill(entries)
         except (ValueError, TypeError, KeyError) as error:
             message = f"{self._database.path}: the rows of {'.'.join(namespace)} cannot be indexed: {error}"

@@ -18,6 +18,7 @@ from warmgraph.store.sqlite.failures import typed_errors
 from warmgraph.store.sqlite.items import prefix_range
 from warmgraph.store.sqlite.rows import MICROSECONDS, joined, split, time_of
 from warmgraph.store.sqlite.schema import SCHEMA_VERSION, connect, read_version
+from warmgraph.store.sqlite.tables import vectors_of
 
 __all__ = ["Inspection", "ModelFigures", "NamespaceFigures", "RecentMemory", "inspect_file", "read_file"]
 
@@ -249,15 +250,14 @@ def _namespaces(
 
 def _models(connection: sqlite3.Connection) -> list[ModelFigures]:
     used: dict[str, int] = dict(connection.execute("SELECT name, value FROM counters").fetchall())
-    rows = connection.execute(
-        "SELECT id, name, dims, fields, count(DISTINCT item), count(item) FROM models LEFT JOIN vectors ON model = id"
-        " GROUP BY id"
-    )
     found = []
-    for number, name, dims, fields, items, vectors in rows:
+    for number, name, dims, fields in connection.execute("SELECT id, name, dims, fields FROM models"):
+        items, size = connection.execute(
+            f"SELECT count(*), coalesce(sum(length(vector)), 0) FROM {vectors_of(number)}"
+        ).fetchone()
         status = {used.get("model"): "in use", used.get("next_model"): "next"}.get(number, "unused")
         paths = None if fields is None else tuple(json.loads(fields))
-        found.append(ModelFigures(name, dims, paths, items, vectors, 4 * dims * vectors, status))
+        found.append(ModelFigures(name, dims, paths, items, size // (4 * dims), size, status))
     return sorted(found, key=lambda each: (each.status != "in use", each.name))
 
 
@@ -266,7 +266,7 @@ def _recent(
 ) -> list[RecentMemory]:
     rows = connection.execute(
         f"SELECT namespace, key, updated_at, expires_at, value FROM items WHERE {where}"
-        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY written DESC LIMIT ?",
+        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY id DESC LIMIT ?",
         (*arguments, now, limit),
     )
     return [

@@ -6,11 +6,9 @@ import heapq
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from warmgraph.index import Entry
 from warmgraph.store.sqlite.changes import KEPT_DELETIONS, Change, last_seq, seconds_of, take_numbers
@@ -25,7 +23,8 @@ from warmgraph.store.sqlite.rows import (
     joined,
     split,
 )
-from warmgraph.store.sqlite.vectors import Key, known_model
+from warmgraph.store.sqlite.tables import vectors_of
+from warmgraph.store.sqlite.vectors import Key, known_model, read_vectors
 from warmgraph.store.sqlite.writes import apply_writes
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     "delete_expired",
     "entries_of",
     "fetch",
+    "few_namespaces_under",
     "move_expiry",
     "namespaces_under",
     "newest_rows",
@@ -54,7 +54,7 @@ def move_expiry(connection: sqlite3.Connection, items: Iterable[tuple[Namespace,
     changes = []
     for seq, (namespace, key) in enumerate(wanted, start=first):
         row = connection.execute(
-            "UPDATE items SET expires_at = max(expires_at, ? + CAST(round(ttl * ?) AS INTEGER)), seq = ? "
+            "UPDATE items SET expires_at = max(expires_at, ? + CAST(round(ttl * ?) AS INTEGER)), renewed = ? "
             "WHERE namespace = ? AND key = ? AND ttl IS NOT NULL AND expires_at > ? RETURNING expires_at",
             (now, 60 * MICROSECONDS, seq, joined(namespace), key, now),
         ).fetchone()
@@ -89,8 +89,8 @@ def newest_rows(connection: sqlite3.Connection, prefix: Namespace, now: int) -> 
     Each namespace has its rows in that order in an index: while there are not too many namespaces they are merged,
     and reading the first ten rows costs the same whatever lies behind them.
     """
-    select = f"SELECT written, {_ROW} FROM items WHERE"
-    living = "(expires_at IS NULL OR expires_at > ?) ORDER BY written DESC"
+    select = f"SELECT id, {_ROW} FROM items WHERE"
+    living = "(expires_at IS NULL OR expires_at > ?) ORDER BY id DESC"
     names = _names_under(connection, prefix)
     if len(names) > MERGED_NAMESPACES:
         rows: Iterable[Any] = connection.execute(
@@ -106,12 +106,15 @@ def newest_rows(connection: sqlite3.Connection, prefix: Namespace, now: int) -> 
 
 def namespaces_under(connection: sqlite3.Connection, prefix: Namespace, now: int) -> list[Namespace]:
     """Return the namespaces under a prefix that hold an item, in order."""
-    names = _names_under(connection, prefix)
-    living = "SELECT EXISTS (SELECT 1 FROM items WHERE namespace = ? AND (expires_at IS NULL OR expires_at > ?))"
-    mortal = connection.execute("SELECT EXISTS (SELECT 1 FROM items WHERE expires_at IS NOT NULL)").fetchone()[0]
-    if mortal:
-        names = [name for name in names if connection.execute(living, (name, now)).fetchone()[0]]
-    return sorted(split(name) for name in names)
+    return _living(connection, _names_under(connection, prefix), now)
+
+
+def few_namespaces_under(
+    connection: sqlite3.Connection, prefix: Namespace, now: int, most: int
+) -> list[Namespace] | None:
+    """Return the namespaces under a prefix that hold an item, in order; `None` if there are many."""
+    names = _names_under(connection, prefix, most + 1)
+    return _living(connection, names, now) if len(names) <= most else None
 
 
 def entries_of(connection: sqlite3.Connection, namespace: Namespace, model: Key | None, read: Read) -> list[Entry]:
@@ -123,7 +126,7 @@ def entries_of(connection: sqlite3.Connection, namespace: Namespace, model: Key 
         model: Whose vectors to load.
         read: Makes the lexical document of a value and paths; called when words are first asked for.
     """
-    return [entry for _, _, entry in _entries(connection, "i.namespace = ?", (joined(namespace),), model, read)]
+    return [entry for _, entry in _entries(connection, "namespace = ?", (joined(namespace),), model, read)]
 
 
 def changes_between(
@@ -141,61 +144,58 @@ def changes_between(
         for seq, namespace, key in connection.execute("SELECT * FROM deletions WHERE seq > ? AND seq <= ?", span)
     ]
     for namespace, key, seq, expires_at in connection.execute(
-        "SELECT namespace, key, seq, expires_at FROM items WHERE seq > ? AND seq <= ? AND written <= ?", (*span, after)
+        "SELECT namespace, key, renewed, expires_at FROM items WHERE renewed > ? AND renewed <= ? AND id <= ?",
+        (*span, after),
     ):
         changed.append((seq, Change(split(namespace), key, seq, expires_at=expires_at)))
-    where = "i.seq > ? AND i.seq <= ? AND i.written > ?"
-    for seq, namespace, entry in _entries(connection, where, (*span, after), model, read):
-        changed.append((seq, Change(split(namespace), entry.key, seq, entry)))
+    for namespace, entry in _entries(connection, "id > ? AND id <= ?", span, model, read):
+        changed.append((entry.seq, Change(split(namespace), entry.key, entry.seq, entry)))
     return [change for _, change in sorted(changed, key=lambda each: each[0])]
 
 
 def _entries(
     connection: sqlite3.Connection, where: str, arguments: tuple[Any, ...], model: Key | None, read: Read
-) -> list[tuple[int, str, Entry]]:
-    vectors: dict[int, list[bytes]] = {}
+) -> list[tuple[str, Entry]]:
     known = model and known_model(connection, *model)
-    if known:
-        for item, blob in connection.execute(
-            "SELECT v.item, v.vector FROM items i JOIN vectors v ON v.item = i.id "
-            f"WHERE {where} AND v.model = ? ORDER BY v.item, v.part",
-            (*arguments, known),
-        ):
-            vectors.setdefault(item, []).append(blob)
+    number, dims = known or (0, 0)
+    vectors, table = ("vector", f"items LEFT JOIN {vectors_of(number)} ON item = id") if known else ("NULL", "items")
     rows = connection.execute(
-        "SELECT i.id, i.seq, i.namespace, i.key, i.written, i.expires_at, i.terms, i.question, i.importance, i.value "
-        f"FROM items i WHERE {where} ORDER BY i.written",
+        f"SELECT id, namespace, key, expires_at, terms, question, importance, value, {vectors}"
+        f" FROM {table} WHERE {where} ORDER BY id",
         arguments,
     )
     return [
         (
-            seq,
             namespace,
             Entry(
                 key,
-                written,
+                number,
                 seconds_of(expires_at),
                 None if terms is None else partial(document_from, terms, value, f"{namespace}{SEPARATOR}{key}", read),
-                _array(vectors[item]) if item in vectors else None,
+                None if blob is None else read_vectors(blob, dims),
                 bool(question),
                 importance,
             ),
         )
-        for item, seq, namespace, key, written, expires_at, terms, question, importance, value in rows
+        for number, namespace, key, expires_at, terms, question, importance, value, blob in rows
     ]
 
 
-def _array(parts: Sequence[bytes]) -> NDArray[np.float32]:
-    return np.frombuffer(b"".join(parts), "<f4").reshape(len(parts), -1)
+def _living(connection: sqlite3.Connection, names: list[str], now: int) -> list[Namespace]:
+    living = "SELECT EXISTS (SELECT 1 FROM items WHERE namespace = ? AND (expires_at IS NULL OR expires_at > ?))"
+    mortal = connection.execute("SELECT EXISTS (SELECT 1 FROM items WHERE expires_at IS NOT NULL)").fetchone()[0]
+    if mortal:
+        names = [name for name in names if connection.execute(living, (name, now)).fetchone()[0]]
+    return sorted(split(name) for name in names)
 
 
-def _names_under(connection: sqlite3.Connection, prefix: Namespace) -> list[str]:
+def _names_under(connection: sqlite3.Connection, prefix: Namespace, most: int | None = None) -> list[str]:
     """Return a prefix's own name, if it holds rows, and all below it in the order of the index.
 
     Goes from one name to the next along the index, past all the rows in between.
     """
     low, high = prefix_range(prefix)
-    names = [name for (name,) in connection.execute(_NAMES, (low, high, high))]
+    names = [name for (name,) in islice(connection.execute(_NAMES, (low, high, high)), most)]
     if prefix:
         own = joined(prefix)
         if connection.execute("SELECT EXISTS (SELECT 1 FROM items WHERE namespace = ?)", (own,)).fetchone()[0]:

@@ -123,6 +123,11 @@ class Reader:
         now = self._now()
         return self._database.read(lambda connection: items.namespaces_under(connection, prefix, now))
 
+    def few_namespaces(self, prefix: Namespace, most: int) -> list[Namespace] | None:
+        """Return what `namespaces` does, `None` if there are more than so many."""
+        now = self._now()
+        return self._database.read(lambda connection: items.few_namespaces_under(connection, prefix, now, most))
+
     def _answer(self, read: Read, prepared: Mapping[str, Query]) -> Any:
         if isinstance(read, Get):
             return self._get(read)

@@ -7,41 +7,22 @@ from pathlib import Path
 
 from warmgraph.errors import StoreCorruptError, StoreVersionError
 from warmgraph.store.sqlite.migrations import MIGRATIONS, migrate
-from warmgraph.store.sqlite.tables import MODELS, VECTORS, execute_all
+from warmgraph.store.sqlite.tables import ITEMS, MODELS, execute_all
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "check_version", "connect", "prepare"]
 
 APPLICATION_ID = 0x77617267  # "warg", in the file's header: what `file` and others tell formats by
 SCHEMA_VERSION = max(MIGRATIONS) + 1
 MAX_RESTING_LOG = 16 << 20
-PAGES_OF_LOG = 3 * (MAX_RESTING_LOG >> 12) // 4  # before they are copied into the file
+# Of a new file. A vector of 384 numbers takes 1.5 kB: five share such a page, where of 4 kB a quarter would be empty.
+PAGE_BYTES = 8_192
 
-# Times are microseconds since the epoch. `seq` numbers every change; with `deletions` it is the change log from which
-# other processes on the same file learn what happened. A namespace is its labels joined by periods, which no label
-# can contain, so all of a prefix lie in one range of the index. `counters` also names the model in use: `vectors.py`.
+# Times are microseconds since the epoch. `seq` numbers every change: items that were written since, items whose expiry
+# moved since, and `deletions` are the change log from which other processes on the same file learn what happened. A
+# namespace is its labels joined by periods, which no label can contain, so all of a prefix lie in one range of the
+# index. `counters` also names the model in use: `vectors.py`, which makes the tables of vectors, too.
 # Instead of counts `terms` may name the paths where the words are: `rows.terms_of`.
-_SCHEMA = f"""
-CREATE TABLE items (
-    id         INTEGER PRIMARY KEY,
-    namespace  TEXT    NOT NULL,
-    key        TEXT    NOT NULL,
-    value      TEXT    NOT NULL,             -- JSON
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    ttl        REAL,                         -- minutes
-    expires_at INTEGER,
-    paths      TEXT,                         -- JSON: the `index` argument of the put
-    terms      TEXT,                         -- JSON: own and extra term counts, thread, position; NULL: not indexed
-    question   INTEGER NOT NULL DEFAULT 0,
-    importance REAL,
-    written    INTEGER NOT NULL,             -- `seq` of its last write: newest first, whatever clocks say
-    seq        INTEGER NOT NULL              -- of its last change, a moved expiry included
-);
-CREATE UNIQUE INDEX items_by_key ON items (namespace, key);
-CREATE INDEX items_by_age ON items (namespace, written);
-CREATE INDEX items_by_seq ON items (seq);
-CREATE INDEX items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL;
-{MODELS}{VECTORS}
+_SCHEMA = f"""{ITEMS}{MODELS}
 CREATE TABLE deletions (
     seq       INTEGER PRIMARY KEY,
     namespace TEXT NOT NULL,
@@ -97,13 +78,15 @@ def prepare(connection: sqlite3.Connection, path: str, synchronous: str) -> None
     finally:
         connection.execute("ROLLBACK")
     if version is None:  # free pages can be given back step by step; has to be said before there are any tables
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     # A log that one large transaction blew up is cut back when it is begun anew; not to nothing, for commits that make
     # a file grow take the disk several times as long as those that write over what is there.
     connection.execute(f"PRAGMA journal_size_limit = {MAX_RESTING_LOG}")
     # Pages that many commits touch are copied into the file once for all of them.
-    connection.execute(f"PRAGMA wal_autocheckpoint = {PAGES_OF_LOG}")
+    page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
+    connection.execute(f"PRAGMA wal_autocheckpoint = {3 * MAX_RESTING_LOG // page_bytes // 4}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA secure_delete = FAST")  # what is deleted is overwritten where that costs no page more
     while version != SCHEMA_VERSION:

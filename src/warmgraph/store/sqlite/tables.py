@@ -4,7 +4,31 @@ from __future__ import annotations
 
 import sqlite3
 
-__all__ = ["MODELS", "VECTORS", "execute_all"]
+__all__ = ["ITEMS", "MODELS", "execute_all", "vectors_of", "vectors_table"]
+
+# An item that is written again gets a new row: so the number of a row says when it was written, the change log needs no
+# index of its own, and `items_by_age`, where equal names stand in the order of these numbers, no further column.
+ITEMS = """
+CREATE TABLE items (
+    id         INTEGER PRIMARY KEY,          -- the number of its last write: newest first, whatever clocks say
+    namespace  TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    value      TEXT    NOT NULL,             -- JSON
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    ttl        REAL,                         -- minutes
+    expires_at INTEGER,
+    paths      TEXT,                         -- JSON: the `index` argument of the put
+    terms      TEXT,                         -- JSON: own and extra term counts, thread, position; NULL: not indexed
+    question   INTEGER NOT NULL DEFAULT 0,
+    importance REAL,
+    renewed    INTEGER                       -- the number of the change that moved its expiry last
+);
+CREATE UNIQUE INDEX items_by_key ON items (namespace, key);
+CREATE INDEX items_by_age ON items (namespace);
+CREATE INDEX items_by_renewal ON items (renewed) WHERE renewed IS NOT NULL;
+CREATE INDEX items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL;
+"""
 
 MODELS = """
 CREATE TABLE models (
@@ -16,17 +40,23 @@ CREATE TABLE models (
 );
 """
 
-# An item has vectors of two models only while it is being embedded anew. With a rowid: the rows of a table without one
-# lie in an index, where a vector of 384 numbers takes a page of its own; here two of them share one.
-VECTORS = """
-CREATE TABLE vectors (
-    item   INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
-    part   INTEGER NOT NULL,                 -- an item with several texts has several vectors
-    model  INTEGER NOT NULL REFERENCES models (id),
-    vector BLOB    NOT NULL                  -- float32, little-endian
+
+def vectors_of(model: int) -> str:
+    """Return the name of the table that holds a model's vectors."""
+    return f"vectors_{model:d}"
+
+
+def vectors_table(model: int) -> str:
+    """Return the statement that makes the table of a model's vectors.
+
+    A table for each model: with the item as the number of the row it needs no index, and an item has vectors of two
+    models only while it is being embedded anew.
+    """
+    return f"""
+CREATE TABLE {vectors_of(model)} (
+    item   INTEGER PRIMARY KEY REFERENCES items (id) ON DELETE CASCADE,
+    vector BLOB NOT NULL                     -- float32, little-endian; one after the other where it has several texts
 );
-CREATE UNIQUE INDEX vectors_by_item ON vectors (item, model, part);
-CREATE INDEX vectors_by_model ON vectors (model);
 """
 
 

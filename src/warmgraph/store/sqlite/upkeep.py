@@ -17,7 +17,7 @@ from warmgraph.steps import Io, Steps
 from warmgraph.store.config import Ranking
 from warmgraph.store.plan import Put
 from warmgraph.store.sqlite import items, vectors
-from warmgraph.store.sqlite.changes import Change, forget_history
+from warmgraph.store.sqlite.changes import Change, forget_history, last_seq
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.indexes import LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
@@ -164,8 +164,11 @@ class Upkeep:
     ) -> Steps[int]:
         """Embed all items that have no vector of a model, or some of these, and return how many that were."""
         after, total = 0, 0
+        until = yield from self._read(last_seq)  # who goes on writing must not keep us here for ever
         while True:
-            lacking = partial(vectors.items_without, model=model, after=after, limit=batch, now=self._now())
+            lacking = partial(
+                vectors.items_without, model=model, after=after, until=until, limit=batch, now=self._now()
+            )
             found = yield from self._read(lacking)
             if not found:
                 return total

@@ -1,7 +1,8 @@
 """Whose vectors the file holds: the model in use, and the way from one to another.
 
-`counters` names two models: 'model' is in use, 'next_model' is the one that the items are being embedded with. Vectors
-of two models lie side by side until every item has one of the next; then one transaction makes that the model in use.
+Each model has a table of its own. `counters` names two of them: 'model' is in use, 'next_model' is the one that the
+items are being embedded with. Items have vectors of both until every one has those of the next; then one transaction
+makes that the model in use.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from warmgraph.store.sqlite.inserts import insert_rows
 from warmgraph.store.sqlite.rows import Row, split
+from warmgraph.store.sqlite.tables import execute_all, vectors_of, vectors_table
 
 __all__ = [
     "Lacking",
@@ -27,7 +30,9 @@ __all__ = [
     "items_without",
     "known_model",
     "model_in_use",
+    "models_of",
     "note_model",
+    "read_vectors",
     "switch_model",
     "write_vectors",
 ]
@@ -59,14 +64,12 @@ class Lacking:
     """An item that has no vector of a model.
 
     Args:
-        id: Its row.
-        written: The number of its last write: a vector that was made of an older value is not kept.
+        id: The number of its last write: a vector that was made of an older value is not kept.
         row: Namespace, key and value.
         paths: The `index` argument of its put, as JSON.
     """
 
     id: int
-    written: int
     row: Row
     paths: str | None
 
@@ -77,23 +80,21 @@ def model_in_use(connection: sqlite3.Connection, counter: str = "model") -> Mode
     `None` where there is none, or where it has no vector left.
     """
     found = connection.execute(
-        "SELECT name, dims, fields FROM models WHERE id = (SELECT value FROM counters WHERE name = ?)"
-        " AND EXISTS (SELECT 1 FROM vectors WHERE model = models.id)",
-        (counter,),
+        "SELECT id, name, dims, fields FROM models WHERE id = (SELECT value FROM counters WHERE name = ?)", (counter,)
     ).fetchone()
-    if found is None:
+    if found is None or not _has_vectors(connection, found[0]):
         return None
-    return Model(found[0], found[1], None if found[2] is None else tuple(json.loads(found[2])))
+    return Model(found[1], found[2], None if found[3] is None else tuple(json.loads(found[3])))
 
 
-def known_model(connection: sqlite3.Connection, name: str, dims: int | None) -> int | None:
-    """Return the number of a model, `None` where the file does not know it."""
+def known_model(connection: sqlite3.Connection, name: str, dims: int | None) -> tuple[int, int] | None:
+    """Return the number and the dimensions of a model, `None` where the file does not know it."""
     found = connection.execute(
-        "SELECT id FROM models WHERE name = ? AND dims = coalesce(?, dims)"
+        "SELECT id, dims FROM models WHERE name = ? AND dims = coalesce(?, dims)"
         " ORDER BY id = (SELECT value FROM counters WHERE name = 'model') DESC, id DESC LIMIT 1",
         (name, dims),
     ).fetchone()
-    return found[0] if found else None
+    return None if found is None else (found[0], found[1])
 
 
 def note_model(connection: sqlite3.Connection, model: Model) -> int:
@@ -114,14 +115,13 @@ def note_model(connection: sqlite3.Connection, model: Model) -> int:
 
 def write_vectors(connection: sqlite3.Connection, model: int, items: Iterable[tuple[int, NDArray[np.float32]]]) -> None:
     """Give items their vectors of one model: for each its row number and an array of shape (parts, dims), float32."""
-    connection.executemany(
-        "INSERT INTO vectors (item, part, model, vector) VALUES (?, ?, ?, ?)",
-        [
-            (item, part, model, np.ascontiguousarray(row, "<f4").tobytes())
-            for item, rows in items
-            for part, row in enumerate(rows)
-        ],
-    )
+    blobs = [(item, bytearray(np.ascontiguousarray(rows, "<f4").tobytes())) for item, rows in items]
+    insert_rows(connection, vectors_of(model), "(?, ?)", blobs)
+
+
+def read_vectors(blob: bytes, dims: int) -> NDArray[np.float32]:
+    """Return the vectors of an item as an array of shape (parts, dims), float32."""
+    return np.frombuffer(blob, "<f4").reshape(-1, dims)
 
 
 def begin_model(connection: sqlite3.Connection, model: Model) -> int:
@@ -142,26 +142,29 @@ def begin_model(connection: sqlite3.Connection, model: Model) -> int:
     return number
 
 
-def items_without(connection: sqlite3.Connection, model: int, after: int, limit: int, now: int) -> list[Lacking]:
-    """Return searchable items without a vector of a model, from one row number on; see `Lacking`."""
+def items_without(
+    connection: sqlite3.Connection, model: int, after: int, until: int, limit: int, now: int
+) -> list[Lacking]:
+    """Return searchable items without a vector of a model, from behind one row number up to another; see `Lacking`."""
     rows = connection.execute(
-        "SELECT id, written, paths, namespace, key, value, created_at, updated_at, ttl, expires_at FROM items i"
-        " WHERE id > ? AND terms IS NOT NULL AND (expires_at IS NULL OR expires_at > ?)"
-        " AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.item = i.id AND v.model = ?) ORDER BY id LIMIT ?",
-        (after, now, model, limit),
+        "SELECT id, paths, namespace, key, value, created_at, updated_at, ttl, expires_at FROM items i"
+        " WHERE id > ? AND id <= ? AND terms IS NOT NULL AND (expires_at IS NULL OR expires_at > ?)"
+        f" AND NOT EXISTS (SELECT 1 FROM {vectors_of(model)} WHERE item = i.id) ORDER BY id LIMIT ?",
+        (after, until, now, limit),
     )
-    return [
-        Lacking(number, written, Row(split(namespace), *row), paths) for number, written, paths, namespace, *row in rows
-    ]
+    return [Lacking(number, Row(split(namespace), *row), paths) for number, paths, namespace, *row in rows]
 
 
 def count_without(connection: sqlite3.Connection, model: int, now: int) -> int:
     """Return how many items have vectors, but none of a model."""
+    others = [f"SELECT item FROM {vectors_of(other)}" for other in models_of(connection) if other != model]
+    if not others:
+        return 0
     found = connection.execute(
-        "SELECT count(*) FROM items i WHERE terms IS NOT NULL AND (expires_at IS NULL OR expires_at > ?)"
-        " AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.item = i.id AND v.model = ?)"
-        " AND EXISTS (SELECT 1 FROM vectors v WHERE v.item = i.id)",
-        (now, model),
+        f"SELECT count(*) FROM items i WHERE id IN ({' UNION '.join(others)}) AND terms IS NOT NULL"
+        " AND (expires_at IS NULL OR expires_at > ?)"
+        f" AND NOT EXISTS (SELECT 1 FROM {vectors_of(model)} WHERE item = i.id)",
+        (now,),
     ).fetchone()
     return int(found[0])
 
@@ -171,9 +174,9 @@ def add_vectors(connection: sqlite3.Connection, model: int, made: Sequence[tuple
     added = 0
     for lacking, vectors in made:
         same = connection.execute(
-            "SELECT EXISTS (SELECT 1 FROM items WHERE id = ? AND written = ?)"
-            " AND NOT EXISTS (SELECT 1 FROM vectors WHERE item = ? AND model = ?)",
-            (lacking.id, lacking.written, lacking.id, model),
+            "SELECT EXISTS (SELECT 1 FROM items WHERE id = ?)"
+            f" AND NOT EXISTS (SELECT 1 FROM {vectors_of(model)} WHERE item = ?)",
+            (lacking.id, lacking.id),
         ).fetchone()[0]
         if same:
             write_vectors(connection, model, [(lacking.id, vectors)])
@@ -189,22 +192,30 @@ def switch_model(connection: sqlite3.Connection, model: int) -> None:
 
 def drop_others(connection: sqlite3.Connection, model: int) -> int:
     """Delete some of the vectors that are not of a model, and return how many; 0 when there are no more."""
-    for (other,) in connection.execute("SELECT id FROM models WHERE id <> ?", (model,)).fetchall():
+    for other in models_of(connection):
+        if other == model:
+            continue
+        table = vectors_of(other)
         dropped = connection.execute(
-            "DELETE FROM vectors WHERE (item, model, part) IN"
-            " (SELECT item, model, part FROM vectors INDEXED BY vectors_by_model WHERE model = ? LIMIT ?)",
-            (other, DROPPED_AT_ONCE),
+            f"DELETE FROM {table} WHERE item IN (SELECT item FROM {table} LIMIT ?)", (DROPPED_AT_ONCE,)
         ).rowcount
         if dropped:
             return int(dropped)
+        connection.execute(f"DROP TABLE {table}")
         connection.execute("DELETE FROM models WHERE id = ?", (other,))
     return 0
+
+
+def models_of(connection: sqlite3.Connection) -> list[int]:
+    """Return the numbers of all models that the file knows."""
+    return [number for (number,) in connection.execute("SELECT id FROM models ORDER BY id")]
 
 
 def _add(connection: sqlite3.Connection, model: Model) -> int:
     row = (model.name, model.dims, None if model.fields is None else json.dumps(model.fields))
     connection.execute("INSERT INTO models (name, dims, fields) VALUES (?, ?, ?)", row)
     number: int = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
+    execute_all(connection, vectors_table(number))
     return number
 
 
@@ -214,7 +225,7 @@ def _in_use(connection: sqlite3.Connection) -> int | None:
 
 
 def _has_vectors(connection: sqlite3.Connection, model: int) -> bool:
-    found = connection.execute("SELECT EXISTS (SELECT 1 FROM vectors WHERE model = ?)", (model,)).fetchone()
+    found = connection.execute(f"SELECT EXISTS (SELECT 1 FROM {vectors_of(model)})").fetchone()
     return bool(found[0])
 
 

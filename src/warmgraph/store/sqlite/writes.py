@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from warmgraph.index import Entry
 from warmgraph.store.sqlite.changes import KEPT_DELETIONS, Change, seconds_of, take_numbers
+from warmgraph.store.sqlite.inserts import insert_rows
 from warmgraph.store.sqlite.routings import forget_routings
 from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, joined
 from warmgraph.store.sqlite.vectors import Model, note_model, write_vectors
@@ -26,16 +27,12 @@ KEYS_AT_ONCE = 500
 PRUNED_EVERY = 256
 """Numbers between two prunings of the change log."""
 
-_INSERT = """
-INSERT INTO items (id, namespace, key, value, created_at, updated_at, ttl, expires_at, paths, terms, question,
-                   importance, written, seq)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_UPDATE = """
-UPDATE items SET value = ?, created_at = ?, updated_at = ?, ttl = ?, expires_at = ?, paths = ?, terms = ?, question = ?,
-                 importance = ?, written = ?, seq = ?
-WHERE id = ?
-"""
+# What is absent goes in as a text that it can never be: `inserts` says why.
+_ABSENT = ""
+_ITEMS = (
+    "items (id, namespace, key, value, created_at, updated_at, question, ttl, expires_at, paths, terms, importance)"
+)
+_VALUES = "(?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''))"
 
 
 class _Standing(NamedTuple):
@@ -56,62 +53,55 @@ def apply_writes(connection: sqlite3.Connection, writes: Sequence[Pending], mode
     """
     first = take_numbers(connection, len(writes))
     standing = _standing(connection, writes)
-    inserts: list[tuple[Any, ...]] = []
-    updates: list[tuple[Any, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     embedded: list[tuple[int, NDArray[np.float32]]] = []
-    deleted: list[tuple[int, int, str, str]] = []
+    deletions: list[tuple[int, str, str]] = []
     changes: list[Change] = []
-    for seq, write in enumerate(writes, start=first):
-        namespace, now = joined(write.namespace), write.now
-        old = standing.get((write.namespace, write.key))
-        if write.value is None:
+    for number, write in enumerate(writes, start=first):
+        # All fields at once and by position: one by one and by name takes 1 us of the 10 that an item takes here.
+        labels, key, now, value, ttl, paths, terms, document, question, importance, vectors = write
+        namespace, old = joined(labels), standing.get((labels, key))
+        if value is None:
             if old is not None:
-                deleted.append((old.id, seq, namespace, write.key))
-            changes.append(Change(write.namespace, write.key, seq, gone=True))
+                deletions.append((number, namespace, key))
+            changes.append(Change(labels, key, number, gone=True))
             continue
-        expires_at = None if write.ttl is None else now + round(write.ttl * 60 * MICROSECONDS)
+        expires_at = None if ttl is None else now + round(ttl * 60 * MICROSECONDS)
         gone = old is None or (old.expires_at is not None and old.expires_at <= now)
         created_at = now if old is None or gone else old.created_at
-        row = (created_at, now, write.ttl, expires_at, write.paths, write.terms, write.question, write.importance)
-        if old is None:
-            item = seq  # no row has it: each took a number of its own when it was inserted, or before
-            inserts.append((item, namespace, write.key, write.value, *row, seq, seq))
-        else:
-            item = old.id
-            updates.append((write.value, *row, seq, seq, item))
-        if write.vectors is not None and len(write.vectors):
-            embedded.append((item, write.vectors))
-        changes.append(_written(write, seq, created_at, expires_at))
-    if inserts:
-        connection.executemany(_INSERT, inserts)
-    if updates:
-        connection.executemany(_UPDATE, updates)
-        connection.executemany("DELETE FROM vectors WHERE item = ?", [(row[-1],) for row in updates])
+        rows.append(
+            (
+                number,
+                namespace,
+                key,
+                value,
+                created_at,
+                now,
+                1 if question else 0,
+                _ABSENT if ttl is None else ttl,
+                _ABSENT if expires_at is None else expires_at,
+                _ABSENT if paths is None else paths,
+                _ABSENT if terms is None else terms,
+                _ABSENT if importance is None else importance,
+            )
+        )
+        if vectors is not None and len(vectors):
+            embedded.append((number, vectors))
+        entry = Entry(key, number, seconds_of(expires_at), document, vectors, question, importance)
+        changes.append(Change(labels, key, number, entry, False, created_at, now, expires_at))
+    if standing:  # with their vectors
+        connection.executemany("DELETE FROM items WHERE id = ?", [(each.id,) for each in standing.values()])
+    if rows:
+        insert_rows(connection, _ITEMS, _VALUES, rows)
     if embedded:
         assert model is not None
         write_vectors(connection, note_model(connection, model), embedded)
-    if deleted:
-        connection.executemany("DELETE FROM items WHERE id = ?", [(each[0],) for each in deleted])
-        connection.executemany("INSERT INTO deletions VALUES (?, ?, ?)", [each[1:] for each in deleted])
-        forget_routings(connection, {namespace for _, _, namespace, _ in deleted})
+    if deletions:
+        connection.executemany("INSERT INTO deletions VALUES (?, ?, ?)", deletions)
+        forget_routings(connection, {namespace for _, namespace, _ in deletions})
     if first // PRUNED_EVERY != (first + len(writes)) // PRUNED_EVERY:
         connection.execute("DELETE FROM deletions WHERE seq <= ?", (first - KEPT_DELETIONS,))
     return changes
-
-
-def _written(write: Pending, seq: int, created_at: int, expires_at: int | None) -> Change:
-    entry = Entry(
-        write.key, seq, seconds_of(expires_at), write.document, write.vectors, write.question, write.importance
-    )
-    return Change(
-        write.namespace,
-        write.key,
-        seq,
-        entry,
-        created_at=created_at,
-        updated_at=write.now,
-        expires_at=expires_at,
-    )
 
 
 def _standing(connection: sqlite3.Connection, writes: Iterable[Pending]) -> dict[tuple[Namespace, str], _Standing]:

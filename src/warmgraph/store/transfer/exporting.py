@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
-import numpy as np
 from langgraph.store.base import BaseStore, SearchItem, SearchOp
 
 from warmgraph.clock import SystemClock
@@ -19,6 +18,8 @@ from warmgraph.store.plan import check_namespace
 from warmgraph.store.sqlite.held_rows import HeldRows
 from warmgraph.store.sqlite.items import prefix_range
 from warmgraph.store.sqlite.rows import joined, split, time_of
+from warmgraph.store.sqlite.tables import vectors_of
+from warmgraph.store.sqlite.vectors import read_vectors
 from warmgraph.store.transfer.files import Target, writing
 from warmgraph.store.transfer.lines import ExportLine, Header, Line, ModelLine, StateLine, dumps
 
@@ -142,7 +143,7 @@ def _lines(connection: sqlite3.Connection, prefix: Namespace, now: int, models: 
         arguments = [joined(prefix), *prefix_range(prefix), *prefix_range((OWN_ROOT,))]
     rows = connection.execute(
         "SELECT id, namespace, key, value, created_at, updated_at, ttl, expires_at, paths FROM items"
-        f" WHERE {where} AND (expires_at IS NULL OR expires_at > ?) ORDER BY written",
+        f" WHERE {where} AND (expires_at IS NULL OR expires_at > ?) ORDER BY id",
         (*arguments, now),
     )
     for number, name, key, value, created, updated, ttl, expires, paths in rows:
@@ -169,12 +170,12 @@ def _lines(connection: sqlite3.Connection, prefix: Namespace, now: int, models: 
 
 
 def _vectors(connection: sqlite3.Connection, item: int, models: dict[str, ModelLine]) -> dict[str, Any]:
-    found: dict[str, list[bytes]] = {}
-    for model, blob in connection.execute(
-        "SELECT model, vector FROM vectors WHERE item = ? ORDER BY model, part", (item,)
-    ):
-        found.setdefault(str(model), []).append(blob)
-    return {name: np.frombuffer(b"".join(parts), "<f4").reshape(len(parts), -1) for name, parts in found.items()}
+    found = {}
+    for number, model in models.items():
+        row = connection.execute(f"SELECT vector FROM {vectors_of(int(number))} WHERE item = ?", (item,)).fetchone()
+        if row is not None:
+            found[number] = read_vectors(row[0], model.dims)
+    return found
 
 
 def _parsed(value: str) -> dict[str, Any] | None:

@@ -157,10 +157,11 @@ class _Taking:
 
     def take(self, connection: sqlite3.Connection, header: Header, lines: Iterator[Line]) -> None:
         """Write all lines."""
-        for name, each in sorted(header.models.items(), key=lambda pair: not pair[1].in_use):
-            number = note_model(connection, Model(each.name, each.dims, each.fields))
-            used = connection.execute("SELECT value FROM counters WHERE name = 'model'").fetchone()
-            self._models[name] = number, used is not None and used[0] == number
+        # The last one noted is in use where no vector is there yet.
+        known = sorted(header.models.items(), key=lambda pair: pair[1].in_use)
+        numbers = {name: note_model(connection, Model(each.name, each.dims, each.fields)) for name, each in known}
+        used = connection.execute("SELECT value FROM counters WHERE name = 'model'").fetchone()
+        self._models = {name: (number, used is not None and used[0] == number) for name, number in numbers.items()}
         numbered = enumerate(lines, start=2)
         while some := list(islice(numbered, AT_ONCE)):
             items = [(number, line) for number, line in some if isinstance(line, ExportLine)]

@@ -98,7 +98,9 @@ def test_a_namespace_below_is_searched_as_well(store: WarmStore) -> None:
     """What is written below a namespace is found in it, by whomever it was written."""
     store.put(BELOW, "draft", {"content": "red dog", "n": 1})
     assert "draft" == store.search(ANA, query="red dog")[0].key
-    assert _from_ram(store, SearchOp(ANA, query="red dog")) is None
+    found = _from_ram(store, SearchOp(ANA, query="red dog"))
+    assert found is not None
+    assert "draft" == found[0][0].key
     store.delete(BELOW, "draft")
     assert "2" == store.search(ANA, query="red dog")[0].key
     assert _from_ram(store, SearchOp(ANA, query="red dog")) is not None
@@ -163,9 +165,69 @@ def test_what_lies_below_is_asked_again_when_too_much_is_known(
 ) -> None:
     """The number of prefixes that are remembered is bounded; forgetting them costs one read."""
     monkeypatch.setattr("warmgraph.store.backends.routed.MAX_PREFIXES", 1)
+    monkeypatch.setattr("warmgraph.store.backends.routed.FEW_NAMESPACES", 1)  # the root has two
     store.put(("other",), "k", {"content": "dog"})
     for _ in range(2):
         assert ["k"] == [item.key for item in store.search(("other",), query="dog")]
         assert ["2"] == [item.key for item in store.search(ANA, query="red dog", limit=1)]
     assert _from_ram(store, SearchOp(("other",), query="dog")) is None
     assert _from_ram(store, SearchOp(ANA, query="red dog")) is not None
+
+
+def test_namespaces_beside_each_other_are_known_together(store: WarmStore) -> None:
+    """One look at the file tells what lies below a namespace, below those beside it, and below what they share."""
+    names = [("memories", f"user-{n}") for n in range(5)]
+    for n, name in enumerate(names):
+        store.put(name, "k", {"content": f"dog {n}"})
+    store.search(("memories",), query="dog")  # their indexes are in RAM from now on
+    for name in names:
+        found = _from_ram(store, SearchOp(name, query="dog"))
+        assert found is not None
+        assert ["k"] == [item.key for item in found[0]]
+    found = _from_ram(store, SearchOp(("memories",), query="dog", limit=20))
+    file = store.long_term
+    assert isinstance(file, RoutedStore)
+    assert found is not None
+    assert [_plain(item) for item in file.search(("memories",), query="dog", limit=20)] == [
+        _plain(item) for item in found[0]
+    ]
+
+
+def test_a_new_namespace_is_searched_with_those_that_are_known(store: WarmStore) -> None:
+    """By whomever it was made, and nothing but a look at the file tells that one of its name was deleted."""
+    file = store.long_term
+    assert isinstance(file, RoutedStore)
+    new, prefix = ("memories", "new"), ("memories",)
+    for writer in (store, file):
+        for _ in range(2):
+            assert "red" not in {item.key for item in store.search(prefix, query="red dog", limit=20)}
+        writer.put(new, "red", {"content": "red red dog"})
+        for _ in range(2):
+            assert "red" in {item.key for item in store.search(prefix, query="red dog", limit=20)}
+            assert ["red"] == [item.key for item in store.search(new, query="red dog")]
+        writer.delete(new, "red")
+        assert [] == store.search(new, query="red dog")
+
+
+def test_a_search_where_nothing_is_asks_the_file_once(store: WarmStore) -> None:
+    """That a namespace is empty is known as well, until something is written to it."""
+    nowhere = ("memories", "nobody")
+    assert [] == store.search(nowhere, query="dog")
+    assert [[]] == _from_ram(store, SearchOp(nowhere, query="dog"))
+    store.put((*nowhere, "deep", "down"), "k", {"content": "dog"})
+    assert ["k"] == [item.key for item in store.search(nowhere, query="dog")]
+
+
+def test_where_there_are_many_namespaces_only_those_asked_for_are_known(
+    store: WarmStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond a number of them those beside a namespace are left alone, and its own are asked for as before."""
+    monkeypatch.setattr("warmgraph.store.backends.routed.FEW_NAMESPACES", 2)
+    for n in range(4):
+        store.put(("crowd", str(n)), "k", {"content": "dog"})
+    store.search(("crowd",), query="dog")
+    store.search(("crowd", "1"), query="dog")
+    assert _from_ram(store, SearchOp(("crowd", "1"), query="dog")) is not None
+    assert _from_ram(store, SearchOp(("crowd", "2"), query="dog")) is None
+    assert _from_ram(store, SearchOp(("crowd",), query="dog")) is None
+    assert 4 == len(store.search(("crowd",), query="dog"))

@@ -127,7 +127,7 @@ def test_deleting_an_item_deletes_its_vectors(connection: sqlite3.Connection) ->
         assert entry.vectors is not None
         assert vectors[:n].tolist() == entry.vectors.tolist()
     delete(connection, "k")
-    assert 0 == connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
+    assert 0 == connection.execute("SELECT count(*) FROM vectors_1").fetchone()[0]
 
 
 def test_vectors_of_another_model_are_not_read(connection: sqlite3.Connection) -> None:
@@ -156,6 +156,39 @@ def test_a_renewal_is_told_apart_from_a_write(connection: sqlite3.Connection) ->
     assert behind is not None
     assert [("k", 2, None, moved.expires_at)] == [(c.key, c.seq, c.entry, c.expires_at) for c in in_step]
     assert [("k", True)] == [(c.key, c.entry is not None) for c in behind]
+
+
+def test_a_write_that_was_renewed_later_is_told_of_as_a_write(connection: sqlite3.Connection) -> None:
+    """Whoever looks from between the two up to the write alone gets the entry, and the renewal when they look again."""
+    put(connection, "other")
+    apply_writes(connection, [Pending(NS, "k", NOW, "{}", ttl=10.0)], None)
+    put(connection, "other")
+    (moved,) = items.move_expiry(connection, [(NS, "k")], NOW + 5 * 60 * MICROSECONDS)
+    first, then = (items.changes_between(connection, *span, None, read) for span in ((1, 2), (2, 4)))
+    assert first is not None
+    assert then is not None
+    assert [("k", 2, True)] == [(c.key, c.seq, c.entry is not None) for c in first]
+    assert [("other", 3, None), ("k", 4, moved.expires_at)] == [(c.key, c.seq, c.expires_at) for c in then]
+
+
+def test_rows_of_all_kinds_come_back_as_they_were(connection: sqlite3.Connection) -> None:
+    """What is absent is absent, what is there is there, in statements of one row and of many."""
+    kinds = [
+        Pending(NS, "plain", NOW, "{}"),
+        Pending(NS, "full", NOW, "{}", 2.5, '["a"]', '["a"]', None, True, 0.0),
+        Pending(NS, "zero", NOW, "{}", 0.0, "false", None, None, False, 1.0),
+    ]
+    many = [each._replace(key=f"{each.key} {n}") for n in range(40) for each in kinds]
+    for some in (*([each] for each in kinds), many):
+        apply_writes(connection, some, None)
+    found = connection.execute("SELECT key, ttl, expires_at, paths, terms, question, importance FROM items")
+    expected = {
+        "plain": (None, None, None, None, 0, None),
+        "full": (2.5, NOW + 150 * MICROSECONDS, '["a"]', '["a"]', 1, 0.0),
+        "zero": (0.0, NOW, "false", None, 0, 1.0),
+    }
+    rows = {key: tuple(row) for key, *row in found}
+    assert {each.key: expected[each.key.split()[0]] for each in (*kinds, *many)} == rows
 
 
 def test_a_sweep_is_done_in_steps(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,9 @@ def test_an_old_file_is_as_it_was(old: Path) -> None:
 def test_a_migrated_file_is_like_a_new_one(old: Path, tmp_path: Path) -> None:
     """Tables and indexes are word for word the same, and opening it once more changes nothing."""
     RoutedStore(old).close()
-    RoutedStore(tmp_path / "new.db").close()
+    for dims in (8, 4):  # the models of which the old files hold vectors
+        with RoutedStore(tmp_path / "new.db", index={"embed": HashingEmbeddings(dims), "dims": dims}) as store:
+            store.put(ANA, str(dims), {"content": "a dog"})
     assert SCHEMA_VERSION == version_of(old) == version_of(tmp_path / "new.db")
     assert tables_of(tmp_path / "new.db") == tables_of(old)
     before = old.read_bytes()

@@ -28,6 +28,7 @@ from warmgraph.store import (
     export_memories,
     import_memories,
 )
+from warmgraph.store.sqlite.tables import vectors_of
 from warmgraph.store.transfer.lines import read_lines
 from warmgraph.testing import ManualClock
 
@@ -61,12 +62,15 @@ def contents(path: Path) -> dict[str, list[Any]]:
     found = {
         "items": connection.execute(
             "SELECT namespace, key, value, created_at, updated_at, ttl, expires_at, paths, terms, question, importance"
-            " FROM items ORDER BY written"
+            " FROM items ORDER BY id"
         ).fetchall(),
-        "vectors": connection.execute(
-            "SELECT i.namespace, i.key, m.name, m.dims, m.fields, v.part, v.vector FROM vectors v"
-            " JOIN items i ON i.id = v.item JOIN models m ON m.id = v.model ORDER BY 1, 2, 6"
-        ).fetchall(),
+        "vectors": [
+            (model, *row)
+            for number, *model in connection.execute("SELECT id, name, dims, fields FROM models ORDER BY 2, 3, 4")
+            for row in connection.execute(
+                f"SELECT namespace, key, vector FROM {vectors_of(number)} JOIN items ON id = item ORDER BY 1, 2"
+            )
+        ],
         "state": connection.execute("SELECT * FROM state").fetchall(),
     }
     connection.close()
@@ -345,3 +349,24 @@ def test_the_commands_export_and_import(tmp_path: Path, capsys: pytest.CaptureFi
     for bad in (["export", str(tmp_path / "none")], ["import", path, "none"], ["export", path, "--json"]):
         assert 1 == main(bad)
         assert capsys.readouterr().err.startswith(f"warmgraph {bad[0]}: ")
+
+
+def test_an_export_in_the_middle_of_embedding_anew_keeps_the_model_in_use(tmp_path: Path) -> None:
+    """Vectors of the next model come along, but it is not in use before every item has one."""
+    with new(tmp_path / "a.db") as store:
+        for n in range(3):
+            store.put(ANA, str(n), {"content": f"text {n}"})
+
+    def stop(embedded: int) -> None:
+        raise KeyboardInterrupt
+
+    other: Any = {"embed": HashingEmbeddings(4), "fields": ["content"]}
+    with RoutedStore(tmp_path / "a.db", index=other) as store, pytest.raises(KeyboardInterrupt):
+        store.reembed(batch=1, progress=stop)
+    with new(tmp_path / "a.db") as store:
+        export_memories(store, tmp_path / "export.jsonl")
+    with new(tmp_path / "b.db") as store:
+        assert 4 == import_memories(store, tmp_path / "export.jsonl").vectors
+        assert not store.stats().ranks_by_words
+        assert pytest.approx(1.0) == store.search(ANA, query="text 1")[0].score
+    assert contents(tmp_path / "a.db") == contents(tmp_path / "b.db")
