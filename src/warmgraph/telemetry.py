@@ -44,7 +44,8 @@ _NOTHING = nullcontext(Span())
 def span(name: str, *, current: bool = True, **attributes: Attribute | None) -> AbstractContextManager[Span]:
     """Record a span around a block of code.
 
-    Who never imported `opentelemetry.trace` has configured nothing that would receive it; then this costs a lookup.
+    Where nobody configured a provider of tracers nothing would receive it, and this costs a lookup. That the module is
+    there says little: LangSmith, which every LangGraph brings, imports it wherever it is installed.
 
     Args:
         name: Its name, under `warmgraph.`.
@@ -56,7 +57,9 @@ def span(name: str, *, current: bool = True, **attributes: Attribute | None) -> 
         ...     recorded.set(items=3)
     """
     trace = sys.modules.get(_MODULE)
-    return _NOTHING if trace is None else _recorded(trace, name, current, attributes)
+    if trace is None or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return _NOTHING
+    return _recorded(trace, name, current, attributes)
 
 
 @contextmanager

