@@ -60,7 +60,10 @@ class HeldItems:
 
     def with_block(self, namespace: tuple[str, ...], block: str) -> HeldItems:
         """Return the items that are of a namespace, with the block that they were packed into."""
-        return HeldItems(namespace, self._items.values() if namespace == self.namespace else (), block=block)
+        held = HeldItems(namespace, block=block)
+        if namespace == self.namespace:
+            held._items = self._items  # nobody changes them
+        return held
 
     def __reduce__(self) -> tuple[type[HeldItems], tuple[tuple[str, ...]]]:
         return HeldItems, (self.namespace,)
