@@ -54,7 +54,7 @@ def recall_few(
     is_warm, seqs = index.views.warm, index.views.seq
     excluded = _slots_of(index, exclude)
     slots = [slot for slot in few if slot not in excluded] if excluded else few
-    warm = [slot for slot in slots if is_warm[slot]]
+    warm = slots if index.warm_items == len(index) else [slot for slot in slots if is_warm[slot]]
     places = [(score, seqs[slot], slot) for slot in warm if (score := scores[slot]) > 0]
     places.sort(reverse=True)
     found = _new_places(index, places, wanted, dropped) if wanted else []

@@ -64,7 +64,7 @@ def size_of(value: object) -> int:
             size += 88 + len(key) + (56 + len(inner) if type(inner) is str else size_of(inner))
         return size
     if isinstance(value, list):
-        return 64 + sum(8 + size_of(inner) for inner in value)
+        return 64 + sum([64 + len(inner) if type(inner) is str else 8 + size_of(inner) for inner in value])
     return 32
 
 
