@@ -20,7 +20,7 @@ from warmgraph.recall import receipts
 from warmgraph.recall.receipts import MemoryEvent
 from warmgraph.steps import Steps, arun, run
 from warmgraph.store import NamespaceTemplate
-from warmgraph.telemetry import Span, span
+from warmgraph.telemetry import Span, is_traced, span
 
 __all__ = ["Logic", "MemoryNode", "Visit"]
 
@@ -136,16 +136,22 @@ class MemoryNode(Runnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the node."""
+        visit = Visit.current(self.name, config, self._retry_policy)
+        if not is_traced():
+            return run(self._logic(input, visit))
         with span(self.name) as recorded:
-            result = run(self._logic(input, Visit.current(self.name, config, self._retry_policy)))
+            result = run(self._logic(input, visit))
             if recorded.recording:
                 _describe(recorded, result)
         return result
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the node without blocking the event loop."""
+        visit = Visit.current(self.name, config, self._retry_policy)
+        if not is_traced():
+            return await arun(self._logic(input, visit))
         with span(self.name) as recorded:
-            result = await arun(self._logic(input, Visit.current(self.name, config, self._retry_policy)))
+            result = await arun(self._logic(input, visit))
             if recorded.recording:
                 _describe(recorded, result)
         return result

@@ -53,6 +53,10 @@ class HeldItems:
         """Return an item that is held, or `None`."""
         return self._items.get(key)
 
+    def pick(self, keys: Iterable[str]) -> dict[str, Item | None]:
+        """Return items by key, `None` for those that are not held."""
+        return {key: self._items.get(key) for key in keys}
+
     def with_items(self, namespace: tuple[str, ...], items: Iterable[Item]) -> HeldItems:
         """Return these and others; of a key that both have, the other one. Items of another namespace are let go."""
         kept = self._items.values() if namespace == self.namespace else ()

@@ -93,7 +93,7 @@ def pack_from_store(
     if not worth:
         return Packed(left_out=left_out)
     known = held if held is not None and held.namespace == namespace else HeldItems()
-    items: dict[str, Item | None] = {entry["key"]: known.get(entry["key"]) for entry in worth}
+    items = known.pick([entry["key"] for entry in worth])
     missing = [key for key, item in items.items() if item is None]
     if missing:
         refresh = (store.ttl_config or {}).get("refresh_on_read", True)
