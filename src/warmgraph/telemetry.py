@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
-__all__ = ["Attribute", "Span", "span"]
+__all__ = ["Attribute", "Span", "is_traced", "span"]
 
 Attribute: TypeAlias = bool | int | float | str
 _MODULE = "opentelemetry.trace"
@@ -41,10 +41,19 @@ class Span:
 _NOTHING = nullcontext(Span())
 
 
+def is_traced() -> bool:
+    """Whether anybody may receive spans.
+
+    That OpenTelemetry is imported says little: LangSmith, which LangGraph brings, does so wherever it is installed.
+    """
+    trace = sys.modules.get(_MODULE)
+    return trace is not None and not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
 def span(name: str, *, current: bool = True, **attributes: Attribute | None) -> AbstractContextManager[Span]:
     """Record a span around a block of code.
 
-    Who never imported `opentelemetry.trace` has configured nothing that would receive it; then this costs a lookup.
+    Where nobody configured a provider of tracers nothing would receive it, and this costs a lookup.
 
     Args:
         name: Its name, under `warmgraph.`.
@@ -55,8 +64,7 @@ def span(name: str, *, current: bool = True, **attributes: Attribute | None) -> 
         >>> with span("recall", limit=10) as recorded:
         ...     recorded.set(items=3)
     """
-    trace = sys.modules.get(_MODULE)
-    return _NOTHING if trace is None else _recorded(trace, name, current, attributes)
+    return _recorded(sys.modules[_MODULE], name, current, attributes) if is_traced() else _NOTHING
 
 
 @contextmanager

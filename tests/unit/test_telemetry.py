@@ -76,3 +76,18 @@ def test_who_does_not_use_opentelemetry_does_not_load_it() -> None:
         "assert not any(name.startswith('opentelemetry') for name in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_without_a_provider_no_span_is_begun() -> None:
+    """LangSmith imports OpenTelemetry wherever it is installed: that alone must not cost a turn anything."""
+    program = (
+        "import opentelemetry.sdk.trace\n"
+        "from opentelemetry import trace\n"
+        "from warmgraph.telemetry import span\n"
+        "unheard = span('recall')\n"
+        "assert unheard is span('remember', items=1)\n"
+        "trace.set_tracer_provider(opentelemetry.sdk.trace.TracerProvider())\n"
+        "with span('recall') as recorded:\n"
+        "    assert recorded.recording\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

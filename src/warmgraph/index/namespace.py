@@ -17,7 +17,7 @@ from warmgraph.index.flat import FlatIndex
 from warmgraph.index.ordering import best_first, newest_first
 from warmgraph.index.routed import RoutedIndex
 from warmgraph.index.signals import SearchSignals
-from warmgraph.index.slots import NEVER, SlotTable
+from warmgraph.index.slots import NEVER, SlotTable, SlotViews
 from warmgraph.index.traits import Known, TraitTable
 from warmgraph.index.wordings import Document, Wordings
 
@@ -253,6 +253,11 @@ class NamespaceIndex:
     def questions(self) -> NDArray[np.bool_]:
         """Which slots hold a question."""
         return self._items.question[: self.size]
+
+    @property
+    def views(self) -> SlotViews:
+        """Warm bits, questions and change numbers by slot, for loops over few slots."""
+        return self._items.views
 
     @property
     def traits(self) -> TraitTable:

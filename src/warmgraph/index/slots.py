@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NEVER", "SlotTable"]
+__all__ = ["NEVER", "SlotTable", "SlotViews"]
 
 NEVER = float("inf")
+
+
+class SlotViews(NamedTuple):
+    """Some columns of a table for loops, which get at single values twice as fast as through NumPy.
+
+    Args:
+        warm: By slot, bool: whether its item is warm.
+        question: By slot, bool: whether it is a question.
+        seq: By slot, int: its change number.
+    """
+
+    warm: memoryview
+    question: memoryview
+    seq: memoryview
 
 
 class SlotTable:
@@ -23,6 +38,7 @@ class SlotTable:
         live: By slot, bool: whether it holds an item.
         warm: By slot, bool: whether that is warm.
         question: By slot, bool: whether it is a question.
+        views: Views of `warm`, `question` and `seq`, until the table grows.
         mortal: How many items expire: while there are none, no query looks at the clock.
         warm_items: How many are warm.
     """
@@ -35,6 +51,7 @@ class SlotTable:
         self.live: NDArray[np.bool_] = np.zeros(16, bool)
         self.warm: NDArray[np.bool_] = np.zeros(16, bool)
         self.question: NDArray[np.bool_] = np.zeros(16, bool)
+        self.views: SlotViews = self._view()
         self.mortal: int = 0
         self.warm_items: int = 0
         self._free: list[int] = []
@@ -81,7 +98,7 @@ class SlotTable:
 
     def set_warm(self, slot: int, warm: bool) -> None:
         """Set the warm bit of a slot."""
-        if self.warm[slot] != warm:
+        if bool(self.warm[slot]) is not warm:  # NumPy compares its bool with Python's at ten times the cost
             self.warm[slot] = warm
             self.warm_items += 1 if warm else -1
 
@@ -136,6 +153,10 @@ class SlotTable:
         self.live, self.warm, self.question = (
             np.concatenate([flags, np.zeros(added, bool)]) for flags in (self.live, self.warm, self.question)
         )
+        self.views = self._view()
+
+    def _view(self) -> SlotViews:
+        return SlotViews(self.warm.data, self.question.data, self.seq.data)
 
     def _check(self) -> None:
         assert sorted([*self.slots.values(), *self._free]) == list(range(self.size))

@@ -20,7 +20,7 @@ from warmgraph.recall import receipts
 from warmgraph.recall.receipts import MemoryEvent
 from warmgraph.steps import Steps, arun, run
 from warmgraph.store import NamespaceTemplate
-from warmgraph.telemetry import Span, span
+from warmgraph.telemetry import Span, is_traced, span
 
 __all__ = ["Logic", "MemoryNode", "Visit"]
 
@@ -136,30 +136,33 @@ class MemoryNode(Runnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the node."""
-        with span(self.name or "") as recorded:
-            result = run(self._logic(input, self._visit(config)))
-            _describe(recorded, result)
+        visit = Visit.current(self.name, config, self._retry_policy)
+        if not is_traced():
+            return run(self._logic(input, visit))
+        with span(self.name) as recorded:
+            result = run(self._logic(input, visit))
+            if recorded.recording:
+                _describe(recorded, result)
         return result
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the node without blocking the event loop."""
-        with span(self.name or "") as recorded:
-            result = await arun(self._logic(input, self._visit(config)))
-            _describe(recorded, result)
+        visit = Visit.current(self.name, config, self._retry_policy)
+        if not is_traced():
+            return await arun(self._logic(input, visit))
+        with span(self.name) as recorded:
+            result = await arun(self._logic(input, visit))
+            if recorded.recording:
+                _describe(recorded, result)
         return result
 
     def steps(self, state: Any, runtime: Runtime[Any], config: RunnableConfig) -> Steps[Any]:
         """Do what `invoke` does, as steps: for what is no graph of ours and makes the same way."""
-        return self._logic(state, Visit(self.name or "", runtime, config, self._retry_policy))
-
-    def _visit(self, config: RunnableConfig | None) -> Visit:
-        return Visit.current(self.name or "", config, self._retry_policy)
+        return self._logic(state, Visit(self.name, runtime, config, self._retry_policy))
 
 
 def _describe(recorded: Span, result: Any) -> None:
     """Say on a span what a node found: how much, from which tier, and whether it failed; never what."""
-    if not recorded.recording:
-        return
     update = result.update if isinstance(result, Command) else result
     if not isinstance(update, dict):
         return

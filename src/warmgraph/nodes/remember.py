@@ -92,8 +92,8 @@ def create_remember_node(
         said_at = trace["at"] if trace is not None else clock.now().isoformat(timespec="seconds")
         # What an answer was given is what is in use: consolidation forgets by it.
         recalled = [item["key"] for item in trace["items"]] if trace is not None else []
-        turn = current_turn(messages)
-        keys = turn_keys(visit.thread_id, (messages[at] for at in turn))
+        turn, thread_id = current_turn(messages), visit.thread_id
+        keys = turn_keys(thread_id, [messages[at] for at in turn])
         said = [(at, key, text) for at, key in zip(turn, keys, strict=True) if (text := message_text(messages[at]))]
         if not any(is_human(messages[at]) for at, _, _ in said):
             return None  # an answer to nothing that was said tells nothing
@@ -104,7 +104,7 @@ def create_remember_node(
                 PutOp(
                     place,
                     key,
-                    _value(messages[at], text, at, visit.thread_id, said_at, importance, recalled),
+                    _value(messages[at], text, at, thread_id, said_at, importance, recalled),
                     index=["content"],  # ids and times are not embedded
                     ttl=lives,
                 )

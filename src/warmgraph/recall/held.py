@@ -53,6 +53,10 @@ class HeldItems:
         """Return an item that is held, or `None`."""
         return self._items.get(key)
 
+    def pick(self, keys: Iterable[str]) -> dict[str, Item | None]:
+        """Return items by key, `None` for those that are not held."""
+        return {key: self._items.get(key) for key in keys}
+
     def with_items(self, namespace: tuple[str, ...], items: Iterable[Item]) -> HeldItems:
         """Return these and others; of a key that both have, the other one. Items of another namespace are let go."""
         kept = self._items.values() if namespace == self.namespace else ()
@@ -60,7 +64,10 @@ class HeldItems:
 
     def with_block(self, namespace: tuple[str, ...], block: str) -> HeldItems:
         """Return the items that are of a namespace, with the block that they were packed into."""
-        return HeldItems(namespace, self._items.values() if namespace == self.namespace else (), block=block)
+        held = HeldItems(namespace, block=block)
+        if namespace == self.namespace:
+            held._items = self._items  # nobody changes them
+        return held
 
     def __reduce__(self) -> tuple[type[HeldItems], tuple[tuple[str, ...]]]:
         return HeldItems, (self.namespace,)

@@ -6,9 +6,9 @@ import itertools
 import logging
 import threading
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from warmgraph.clock import Clock, SystemClock
@@ -61,6 +61,15 @@ class Latencies:
     seconds: float
 
 
+@dataclass(slots=True)
+class _Tally:
+    """The receipts of one kind: how many, and of those that say so how long they took."""
+
+    count: int = 0
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+
+
 class ReceiptHub(ForkAware):
     """Keeps the last receipts in RAM, counts all, and tells listeners. Thread-safe; holds no memory's text.
 
@@ -78,10 +87,8 @@ class ReceiptHub(ForkAware):
     def __init__(self, capacity: int = CAPACITY, *, clock: Clock | None = None) -> None:
         self._kept: deque[NotedReceipt] = deque(maxlen=capacity)
         self._numbers = itertools.count(1)
-        self._counts: Counter[Kind] = Counter()
-        self._latencies: dict[Kind, list[int]] = {}
-        self._seconds: Counter[Kind] = Counter()
-        self._listeners: list[Listener] = []
+        self._tallies: defaultdict[Kind, _Tally] = defaultdict(_Tally)
+        self._listeners: tuple[Listener, ...] = ()
         self._lock = threading.Lock()
         self._clock: Clock = clock or SystemClock()
         watch_forks(self)
@@ -93,13 +100,13 @@ class ReceiptHub(ForkAware):
         with self._lock:
             noted = NotedReceipt(next(self._numbers), now, event)
             self._kept.append(noted)
-            self._counts[kind] += 1
+            tally = self._tallies[kind]
+            tally.count += 1
             if isinstance(milliseconds, (int, float)):
                 seconds = milliseconds / 1000
-                buckets = self._latencies.setdefault(kind, [0] * (len(BUCKETS) + 1))
-                buckets[bisect_left(BUCKETS, seconds)] += 1
-                self._seconds[kind] += seconds  # type: ignore[assignment]
-            listeners = tuple(self._listeners)
+                tally.buckets[bisect_left(BUCKETS, seconds)] += 1
+                tally.seconds += seconds
+            listeners = self._listeners
         for listener in listeners:
             try:
                 listener(noted)
@@ -118,13 +125,15 @@ class ReceiptHub(ForkAware):
     def counts(self) -> Counter[Kind]:
         """Return how many receipts of each kind there were since the start."""
         with self._lock:
-            return Counter(self._counts)
+            return Counter({kind: tally.count for kind, tally in self._tallies.items()})
 
     def latencies(self) -> dict[Kind, Latencies]:
         """Return how long each kind of work took since the start."""
         with self._lock:
             return {
-                kind: Latencies(tuple(buckets), float(self._seconds[kind])) for kind, buckets in self._latencies.items()
+                kind: Latencies(tuple(tally.buckets), tally.seconds)
+                for kind, tally in self._tallies.items()
+                if any(tally.buckets)
             }
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -134,12 +143,11 @@ class ReceiptHub(ForkAware):
             What ends that.
         """
         with self._lock:
-            self._listeners.append(listener)
+            self._listeners = (*self._listeners, listener)
 
         def end() -> None:
             with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
+                self._listeners = tuple(other for other in self._listeners if other != listener)
 
         return end
 
@@ -159,7 +167,7 @@ class ReceiptHub(ForkAware):
     def after_fork_in_child(self) -> None:
         """Begin without listeners: who listened is on threads and loops of the parent."""
         self._lock = threading.Lock()
-        self._listeners = []
+        self._listeners = ()
 
 
 def kind_of(event: MemoryEvent) -> Kind:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.store.base import BaseStore, GetOp, Item
 
-from warmgraph.memory_block import MemoryLine, render_block
+from warmgraph.memory_block import block_of, render_line
 from warmgraph.recall.held import HeldItems
 from warmgraph.recall.traces import RecalledItem
 from warmgraph.steps import Io, Steps
@@ -53,8 +53,11 @@ class Packed:
 
 
 class _Readable(NamedTuple):
+    """A memory that can be shown: its time and place, its line, and who said what in it."""
+
     when: tuple[datetime, float]
-    line: MemoryLine
+    line: str
+    said: tuple[str, str | None, str | None]
     key: str
     score: float | None
 
@@ -90,7 +93,7 @@ def pack_from_store(
     if not worth:
         return Packed(left_out=left_out)
     known = held if held is not None and held.namespace == namespace else HeldItems()
-    items: dict[str, Item | None] = {entry["key"]: known.get(entry["key"]) for entry in worth}
+    items = known.pick([entry["key"] for entry in worth])
     missing = [key for key, item in items.items() if item is None]
     if missing:
         refresh = (store.ttl_config or {}).get("refresh_on_read", True)
@@ -137,17 +140,15 @@ def pack(
     """
     dropped: dict[str, LeftOut] = dict(left_out or {})
     readable: list[_Readable] = []
-    shown: set[tuple[tuple[str, ...], str | None, str | None]] = set()
+    shown: set[tuple[str, str | None, str | None]] = set()
     for key, score, item in found:
         entry = _read(key, score, item)
-        if not isinstance(entry, _Readable):
+        if isinstance(entry, str):
             dropped[key] = entry
-            continue
-        same = tuple(entry.line.text.casefold().split()), entry.line.author, entry.line.role
-        if same in shown:
+        elif entry.said in shown:
             dropped[key] = "duplicate"
         else:
-            shown.add(same)
+            shown.add(entry.said)
             readable.append(entry)
     text, tokens = _render(readable, token_counter)
     kept = readable
@@ -173,7 +174,7 @@ def _fit(
 
 
 def _render(entries: Sequence[_Readable], token_counter: TokenCounter | None) -> tuple[str, int]:
-    text = render_block([entry.line for entry in sorted(entries, key=itemgetter(0))])
+    text = block_of([entry.line for entry in sorted(entries, key=itemgetter(0))])
     if not text:
         return "", 0
     return text, token_counter([HumanMessage(text)]) if token_counter is not None else -(-len(text) // CHARS_PER_TOKEN)
@@ -194,25 +195,34 @@ def _read(key: str, score: float | None, item: Item | None) -> _Readable | LeftO
     if value.get("trust") == 0:
         return "quarantined"
     author, role, said_at = value.get("author"), value.get("role"), value.get("said_at")
+    author = author if isinstance(author, str) else None
+    role = role if isinstance(role, str) else None
     said_at = said_at if isinstance(said_at, str) else None
-    line = MemoryLine(
-        text,
-        author if isinstance(author, str) else None,
-        role if isinstance(role, str) else None,
-        said_at,
-    )
     position = value.get("position")
-    return _Readable((_when(said_at, item), position if isinstance(position, (int, float)) else 0.0), line, key, score)
+    when = (_time_of(said_at) if said_at else None) or _aware(item.created_at)
+    return _Readable(
+        (when, position if isinstance(position, (int, float)) else 0.0),
+        render_line(text, author, role, said_at),
+        (_words_of(text), author, role),
+        key,
+        score,
+    )
 
 
-def _when(said_at: str | None, item: Item) -> datetime:
-    said = (_time_of(said_at) if said_at else None) or item.created_at
-    return said if said.tzinfo is not None else said.replace(tzinfo=timezone.utc)
+def _words_of(text: str) -> str:
+    """Return the words of a text, with one space between: the same for texts that differ in case and spacing alone."""
+    words = text.casefold().strip()
+    # Of spaces only the common one is printable. To look costs a third of splitting, which nearly no text needs.
+    return words if words.isprintable() and "  " not in words else " ".join(words.split())
 
 
 @lru_cache(maxsize=1024)  # the memories of one turn share their time
 def _time_of(said_at: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(said_at)
+        return _aware(datetime.fromisoformat(said_at))
     except ValueError:
         return None
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)

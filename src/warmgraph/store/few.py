@@ -41,7 +41,7 @@ def recall_few(
     exclude: Collection[str],
     dropped: list[Dropped] | None = None,
 ) -> tuple[Glance, list[Place]]:
-    """Do what `look_at_few` and `best_of_few` do for the warm items, in one loop. The caller holds the index's lock.
+    """Do what `look_at_few` and `best_of_few` do for the warm items, at once. The caller holds the index's lock.
 
     Args:
         index: The namespace.
@@ -51,53 +51,48 @@ def recall_few(
         exclude: Keys to leave out.
         dropped: Takes what is left out because it says nothing new.
     """
-    is_warm, seqs = index.warm.data, index.seqs.data
-    excluded = _slots_of(index, exclude) if exclude else ()
-    warm_scores, cold = [0.0], 0.0  # the best of warm items that share no word
-    places: list[Place] = []
-    for slot, score in few.items():
-        if slot in excluded:
-            continue
-        if is_warm[slot]:
-            warm_scores.append(score)
-            score = scores[slot]
-            if score > 0:
-                places.append((score, seqs[slot], slot))
-        elif score > cold:
-            cold = score
+    is_warm, seqs = index.views.warm, index.views.seq
+    excluded = _slots_of(index, exclude)
+    slots = [slot for slot in few if slot not in excluded] if excluded else few
+    warm = slots if index.warm_items == len(index) else [slot for slot in slots if is_warm[slot]]
+    places = [(score, seqs[slot], slot) for slot in warm if (score := scores[slot]) > 0]
     places.sort(reverse=True)
-    left: list[tuple[int, DropReason]] | None = None if dropped is None else []
-    kept = new_among(index, [slot for _, _, slot in places], wanted, left) if wanted else []
-    if left and dropped is not None:
-        dropped += [Dropped(index.key(places[at][2]), places[at][0], reason) for at, reason in left]
-    warm_items = index.warm_items
-    for slot in excluded:
-        warm_items -= is_warm[slot]
-    return glance_of(warm_scores, cold, warm_items, len(index) - len(excluded)), [places[at] for at in kept]
+    found = _new_places(index, places, wanted, dropped) if wanted else []
+    return _glance(index, few, slots, warm, excluded), found
 
 
 def look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Collection[str]) -> Glance:
     """Compare the warm items with the cold ones, given the lexical scores above 0 by slot."""
-    is_warm = index.warm.data
+    is_warm = index.views.warm
     excluded = _slots_of(index, exclude)
-    warm_items = index.warm_items - sum(is_warm[slot] for slot in excluded)
-    warm_scores, cold = [0.0], 0.0  # the best of warm items that share no word
-    for slot, score in few.items():
-        if slot in excluded:
-            continue
-        if is_warm[slot]:
-            warm_scores.append(score)
-        elif score > cold:
-            cold = score
-    return glance_of(warm_scores, cold, warm_items, len(index) - len(excluded))
+    slots = [slot for slot in few if slot not in excluded] if excluded else few
+    return _glance(index, few, slots, [slot for slot in slots if is_warm[slot]], excluded)
+
+
+def _glance(
+    index: NamespaceIndex,
+    few: Mapping[int, float],
+    slots: Collection[int],
+    warm: Collection[int],
+    excluded: Collection[int],
+) -> Glance:
+    """Compare the warm ones of some slots, whose lexical scores are above 0, with the others."""
+    is_warm = index.views.warm
+    cold = max([few[slot] for slot in slots if not is_warm[slot]], default=0.0) if len(warm) < len(slots) else 0.0
+    warm_items = index.warm_items - sum([is_warm[slot] for slot in excluded])
+    return glance_of([few[slot] for slot in warm], cold, warm_items, len(index) - len(excluded))
 
 
 def glance_of(warm_scores: list[float], cold: float, warm_items: int, items: int) -> Glance:
-    """Return a glance, given the best scores of warm items in any order, and the best one of the others."""
+    """Return a glance, given the best scores of warm items in any order, and the best one of the others.
+
+    Warm items that share no word with the query score 0, and need not be among the scores.
+    """
     best_cold = cold if items > warm_items else None
     if not warm_items:
         return Glance(None, best_cold, 0.0, warm_items, items)
-    ranked = [*sorted(warm_scores, reverse=True), *[0.0] * PLACES]
+    ranked = sorted(warm_scores, reverse=True)[:PLACES]
+    ranked += [0.0] * (PLACES - len(ranked))
     lead = ranked[0] - ranked[PLACES - 1] if ranked[0] - ranked[1] >= TIE else 0.0
     return Glance(ranked[0], best_cold, lead, warm_items, items)
 
@@ -113,7 +108,7 @@ def best_of_few(
     dropped: list[Dropped] | None = None,
 ) -> list[Place]:
     """Return the best items that score above 0, the newest of equal ones first; see `rank` for the arguments."""
-    is_warm, seqs = index.warm.data, index.seqs.data
+    is_warm, seqs = index.views.warm, index.views.seq
     excluded = _slots_of(index, exclude)
     places = [
         (score, seqs[slot], slot)
@@ -121,13 +116,16 @@ def best_of_few(
         if score > 0 and slot not in excluded and (is_warm[slot] or not warm_only)
     ]
     places.sort(reverse=True)
-    if varied and k:
-        left: list[tuple[int, DropReason]] | None = None if dropped is None else []
-        kept = new_among(index, [slot for _, _, slot in places], k, left)
-        if left and dropped is not None:
-            dropped += [Dropped(index.key(places[at][2]), places[at][0], reason) for at, reason in left]
-        places = [places[at] for at in kept]
-    return places[:k]
+    return _new_places(index, places, k, dropped) if varied and k else places[:k]
+
+
+def _new_places(index: NamespaceIndex, places: list[Place], k: int, dropped: list[Dropped] | None) -> list[Place]:
+    """Return which `k` of ranked places say something new."""
+    left: list[tuple[int, DropReason]] | None = None if dropped is None else []
+    kept = new_among(index, [slot for _, _, slot in places], k, left)
+    if left and dropped is not None:
+        dropped += [Dropped(index.key(places[at][2]), places[at][0], reason) for at, reason in left]
+    return [places[at] for at in kept]
 
 
 def new_among(
@@ -143,7 +141,7 @@ def new_among(
         k: How many.
         dropped: Takes the places that are left out before there are `k`, with the reason.
     """
-    is_question, fingerprints = index.questions.data, index.fingerprints
+    is_question, fingerprints = index.views.question, index.fingerprints
     kept: list[int] = []
     said: set[int] = set()
     questions = max(k // 4, 1)

@@ -251,7 +251,7 @@ class RecallingStore(StepStore):
         """Rank the warm items, and all if the router finds these not enough; `None`: the store's own router."""
 
     def _open(self, rank: Callable[[Search], Steps[Recall]], search: Search) -> Steps[Recall]:
-        return open_only(rank, search, self.clock.now())
+        return open_only(rank, search, self.clock)
 
     def _all(self, search: Search, as_of: AsOf | None) -> Steps[Recall]:
         if as_of is not None:

@@ -368,7 +368,7 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
 
         if as_of is not None:
             return recall_as_of(ranked, search, as_of)
-        return open_only(ranked, search, self.clock.now())
+        return open_only(ranked, search, self.clock)
 
     def signal_steps(self, wanted: SignalledQuery) -> Steps[SignalledSearch]:
         """Search one namespace by vector, and say how sure that is."""

@@ -128,7 +128,7 @@ class Query:
     def score_few(self, index: NamespaceIndex, few: Mapping[int, float]) -> Mapping[int, float]:
         """Return the scores of the slots that `few` returned."""
         assert isinstance(self.scorer, LexicalScorer)
-        return self.scorer.score_few(few, index.questions.data, index.traits, self.cues, self._author(index))
+        return self.scorer.score_few(few, index.views.question, index.traits, self.cues, self._author(index))
 
     def _related(self, index: NamespaceIndex) -> NDArray[np.float32] | None:
         """Return how well each slot stands in the relation that the query asks for, `None` if it asks for none."""

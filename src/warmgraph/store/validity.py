@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import SearchItem
 
+from warmgraph.clock import Clock
 from warmgraph.errors import InvalidArgumentError, WarmGraphError
 from warmgraph.steps import Steps
 from warmgraph.store.plan import Search
@@ -79,10 +80,14 @@ def is_open(value: Mapping[str, Any], now: datetime) -> bool:
     return end is None or end > now
 
 
-def open_only(rank: Callable[[Search], Steps[Recall]], search: Search, now: datetime) -> Steps[Recall]:
+def open_only(rank: Callable[[Search], Steps[Recall]], search: Search, clock: Clock) -> Steps[Recall]:
     """Recall, and again where something was found that no longer holds."""
     found = yield from rank(search)
-    if all(is_open(item.value, now) for item in found.items):
+    ending = [item for item in found.items if "valid_to" in item.value]
+    if not ending:
+        return found
+    now = clock.now()
+    if all(is_open(item.value, now) for item in ending):
         return found
 
     def keep(item: SearchItem) -> bool:

@@ -251,16 +251,19 @@ class WarmRecalls:
             return recall_few(index, few, query.score_few(index, few), limit, search.exclude, search.dropped)
 
     def _items_at(self, search: Search, index: NamespaceIndex, places: Sequence[Place]) -> list[SearchItem]:
-        namespace, found = search.prefix, []
+        namespace = search.prefix
         with self._tier.lock, index.lock:
-            keys, seqs = index.keys_by_slot, index.seqs.data
-            for score, seq, slot in places:
-                key = keys[slot] if slot < len(keys) and seqs[slot] == seq else None  # nobody wrote it meanwhile
-                item = None if key is None else self._tier.find(namespace, key)
-                if item is not None and key is not None:
-                    value = copy_value(item.value)
-                    found.append(SearchItem(namespace, key, value, item.created_at, item.updated_at, score))
-        return found
+            keys, seqs = index.keys_by_slot, index.views.seq
+            # What somebody wrote meanwhile, and what is no longer warm, is left out.
+            still = [(score, keys[slot]) for score, seq, slot in places if slot < len(keys) and seqs[slot] == seq]
+            held = self._tier.held_items(namespace)
+            found = [
+                (key, item, score) for score, key in still if key is not None and (item := held.get(key)) is not None
+            ]
+        return [
+            SearchItem(namespace, key, copy_value(item.value), item.created_at, item.updated_at, score)
+            for key, item, score in found
+        ]
 
     def _warm_items(self, search: Search, index: NamespaceIndex, query: Query) -> list[SearchItem]:
         now = self._now()

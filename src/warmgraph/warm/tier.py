@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -20,6 +20,7 @@ __all__ = ["TierListener", "WarmNamespace", "WarmTier"]
 Namespace: TypeAlias = tuple[str, ...]
 # Victims that a policy may name in vain before the oldest item goes instead.
 MAX_STRANGERS = 1000
+_NO_ITEMS: Mapping[str, WarmItem] = {}
 
 
 class TierListener(Protocol):
@@ -149,6 +150,11 @@ class WarmTier:
                 item = space.items.get(key) if space is not None else None
                 found.append(None if item is None or item.expires <= now else item)
         return found
+
+    def held_items(self, namespace: Namespace) -> Mapping[str, WarmItem]:
+        """Return the warm items of a namespace by key, expired or not; counts as no use. The caller holds the lock."""
+        space = self._namespaces.get(namespace)
+        return space.items if space is not None else _NO_ITEMS
 
     def find(self, namespace: Namespace, key: str) -> WarmItem | None:
         """Return a warm item, expired or not, without counting it as a use. The caller holds the lock."""

@@ -121,10 +121,11 @@ def test_what_was_said_twice_is_shown_once() -> None:
             {"content": "I live in Lisbon.", "role": "user", "said_at": "2026-03-02"},
             {"content": "i live  in lisbon.", "role": "user", "said_at": "2026-03-01"},
             {"content": "I live in Lisbon.", "role": "assistant"},
+            {"content": "\tI live\nin\u00a0Lisbon.", "role": "user"},
         )
     )
     assert ("k0", "k2") == packed.keys
-    assert {"k1": "duplicate"} == packed.left_out
+    assert {"k1": "duplicate", "k3": "duplicate"} == packed.left_out
 
 
 class TestBudget:

@@ -129,18 +129,22 @@ class MemoryBackend(Backend):
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Keep, or delete, in RAM."""
-        with tier.lock:
-            number = self._starts.begin()
+        number = self._begin(tier) if self.ranking.embedder is not None else None  # nothing else waits on the way
         try:
             prepared = yield from self.ranking.searchables(puts, later=True)
             now = self._clock.now()
             with tier.lock:
                 for put, (how, vectors) in zip(puts, prepared, strict=True):
-                    if self._starts.lands((put.namespace, put.key), number):
+                    if number is None or self._starts.lands((put.namespace, put.key), number):
                         self._write_one(tier, put, now, how, vectors)
         finally:
-            with tier.lock:
-                self._starts.end(number)
+            if number is not None:
+                with tier.lock:
+                    self._starts.end(number)
+
+    def _begin(self, tier: WarmTier) -> int:
+        with tier.lock:
+            return self._starts.begin()
 
     def _write_one(
         self, tier: WarmTier, put: Put, now: datetime, how: Searchable, vectors: NDArray[np.float32] | None
