@@ -293,7 +293,7 @@ class NamespaceIndex:
         """Return the keys of the items most worth keeping warm, by recency and importance; the newest comes last.
 
         The same mix that the importance policy evicts by, over all items: exp(-age / limit) + weight x importance,
-        where age counts the items that were written since.
+        where age counts the items that were written since. A weight of 0 leaves the newest.
         """
         seqs = self._items.seq
         slots = np.flatnonzero(self.live(now))
@@ -301,7 +301,9 @@ class NamespaceIndex:
             return [self.key(slot) for slot in slots[np.argsort(seqs[slots])].tolist()]
         age = np.empty(len(slots))
         age[np.argsort(-seqs[slots])] = np.arange(len(slots))
-        worth = np.exp(-age / max(limit, 1)) + weight * self.importances[slots]
+        worth = np.exp(-age / max(limit, 1))
+        if weight:
+            worth += weight * self.importances[slots]
         best = slots[np.argpartition(-worth, limit - 1)[:limit]]
         return [self.key(slot) for slot in best[np.argsort(seqs[best])].tolist()]
 

@@ -310,12 +310,12 @@ class WarmRecalls:
         if index is None:
             index = yield from self._backend.load_index(namespace)
         if not resident:
+            weight = self._tier.importance_weight(namespace)
             with index.lock:
-                best = index.most_worth(self._capacity, self._now())
-            written_since = self._tier.warm_keys(namespace)
+                best = index.most_worth(self._capacity, self._now(), weight)
+            self._tier.keep(namespace, best)
             yield from self._make_warm(namespace, best)
-            self._tier.touch(namespace, written_since)  # newer than what was just read
-            self._tier.open(namespace)
+            self._tier.open(namespace, best)
         self._bits.claim(index, namespace, self._tier)
         return index
 

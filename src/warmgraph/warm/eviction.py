@@ -28,7 +28,11 @@ __all__ = [
 
 @runtime_checkable
 class EvictionPolicy(Protocol):
-    """Chooses what to evict. All methods take O(1) but `victim`, which may look at everything it holds."""
+    """Chooses what to evict. All methods take O(1) but `victim`, which may look at everything it holds.
+
+    A policy that weighs importance against recency has its weight as an attribute, `importance_weight`: what is loaded
+    when a namespace is first used is chosen by that. Without one it is what was written last.
+    """
 
     def add(self, key: str) -> None:
         """Note that an item was written, for the first time or again."""
@@ -183,8 +187,8 @@ class Importance:
     UNKNOWN = 0.5  # the importance of what nothing is known of yet
 
     def __init__(self, capacity: int, weight: float = 0.5) -> None:
+        self.importance_weight: float = weight
         self._capacity = max(capacity, 1)
-        self._weight = weight
         self._clock = 0.0
         self._written: str | None = None
         self._rows: dict[str, int] = {}
@@ -207,7 +211,7 @@ class Importance:
                 self._last = np.concatenate([self._last, np.zeros_like(self._last)])
                 self._importance = np.concatenate([self._importance, np.zeros_like(self._importance)])
         self._last[row] = self._clock / self._capacity
-        self._importance[row] = self.UNKNOWN * self._weight
+        self._importance[row] = self.UNKNOWN * self.importance_weight
         self._unweighed[key] = None
         self._unknown.pop(key, None)
 
@@ -263,7 +267,7 @@ class Importance:
             if known is None:
                 self._unknown[key] = None
             else:
-                self._importance[self._rows[key]] = known * self._weight
+                self._importance[self._rows[key]] = known * self.importance_weight
                 self._unknown.pop(key, None)
 
 

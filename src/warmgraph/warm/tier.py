@@ -215,10 +215,35 @@ class WarmTier:
             held = ((key, space.items.get(key)) for key in keys)
             return {key: item.expires for key, item in held if item is not None and item.worth_renewing(now)}
 
-    def open(self, namespace: Namespace) -> None:
-        """Make room for a namespace, and note that its best items are loaded."""
+    def importance_weight(self, namespace: Namespace) -> float:
+        """Return what importance weighs against recency for who is evicted from a namespace."""
         with self.lock:
-            self._space(namespace).resident = True
+            space = self._namespaces.get(namespace)
+            policy = self._make_policy(self._capacity) if space is None else space.policy
+            return float(getattr(policy, "importance_weight", 0.0))
+
+    def keep(self, namespace: Namespace, keys: Iterable[str]) -> None:
+        """Evict all items of a namespace but some."""
+        with self.lock:
+            for key in set(self.warm_keys(namespace)).difference(keys):
+                self.evictions += 1
+                self._remove(namespace, key, gone=True)
+
+    def open(self, namespace: Namespace, loaded: Iterable[str] = ()) -> None:
+        """Make room for a namespace, and note that its best items are loaded.
+
+        Args:
+            namespace: The namespace.
+            loaded: What its best items are, in the order in which they were written: that, and not when they were
+                loaded, says how recent they are. What else is warm was written meanwhile.
+        """
+        with self.lock:
+            space = self._space(namespace)
+            space.resident = True
+            for key in dict.fromkeys([*loaded, *space.items]):
+                if key in space.items:
+                    space.policy.discard(key)
+                    space.policy.add(key)
 
     def discard(self, namespace: Namespace, key: str) -> None:
         """Remove an item, as if it had never been warm."""

@@ -128,6 +128,35 @@ def test_the_first_touch_after_a_start_is_a_miss_and_loads_the_namespace(tmp_pat
         store._check()
 
 
+@pytest.mark.parametrize("eviction", ["fifo", "lru", "lfu", "sieve"])
+def test_a_first_touch_loads_what_the_policy_would_have_kept(eviction: str, tmp_path: Path) -> None:
+    """By recency alone importance loads nothing, and what was just read is no newer than what was written since."""
+    with WarmStore.open(tmp_path / "memory.db") as store:
+        for key in "abcd":
+            store.put(ANA, key, {"content": key, "importance": 1.0 if key == "a" else 0.0})
+    with WarmStore.open(tmp_path / "memory.db", capacity=4, eviction=eviction) as store:
+        store.put(ANA, "e", {"content": "e"})
+        store.recall(ANA, "anything")
+        assert {"b", "c", "d", "e"} == warm_keys(store)
+        for key, oldest in zip("fgh", "bcd", strict=True):
+            store.put(ANA, key, {"content": key})
+            assert oldest not in warm_keys(store)
+            assert "e" in warm_keys(store)
+        store._check()
+
+
+def test_a_first_touch_evicts_what_is_worth_less_than_what_it_loads(tmp_path: Path) -> None:
+    """What was written since the start stays warm only as long as nothing in the file is worth more."""
+    with WarmStore.open(tmp_path / "memory.db") as store:
+        store.put(ANA, "vital", {"content": "allergic to peanuts", "importance": 1.0})
+    with WarmStore.open(tmp_path / "memory.db", capacity=3) as store:
+        for n in range(3):
+            store.put(ANA, str(n), {"content": f"small talk {n}", "importance": 0.0})
+        store.recall(ANA, "anything")
+        assert {"vital", "1", "2"} == warm_keys(store)
+        store._check()
+
+
 def test_the_peek_compares_warm_items_with_cold_ones(tmp_path: Path) -> None:
     """A query about something cold is a miss, although the warm tier has an answer of its own."""
     with WarmStore.open(tmp_path / "memory.db", capacity=2, eviction="fifo") as store:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warmgraph.warm import Fifo, ImportanceOf, Lru, PolicyFactory, WarmItem, WarmTier
+from warmgraph.warm import Fifo, Importance, ImportanceOf, Lru, PolicyFactory, WarmItem, WarmTier
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 A, B, C = ("a",), ("b",), ("c",)
@@ -220,6 +220,38 @@ def test_a_resident_namespace_stays_when_it_is_empty() -> None:
     assert warm.resident(A)
     warm.drop(A)
     assert not warm.resident(A)
+
+
+def test_what_is_loaded_is_as_old_as_its_write() -> None:
+    """Not its loading but its write says how recent an item is, and what is written meanwhile is newer."""
+    warm, _ = tier(capacity=3)
+    for key in ("written", "loaded", "meanwhile"):
+        warm.put(A, key, item())
+    warm.open(A, ["loaded", "gone", "written"])
+    for new, oldest in (("1", "loaded"), ("2", "written"), ("3", "meanwhile")):
+        warm.put(A, new, item())
+        assert oldest not in warm.warm_keys(A)
+    warm._check()
+
+
+def test_only_what_is_kept_stays() -> None:
+    """The others are evicted, and counted; keys that are not warm are nobody's business."""
+    warm, _ = tier()
+    for key in "123":
+        warm.put(A, key, item())
+    warm.keep(A, ["2", "unknown"])
+    assert (["2"], 2) == (warm.warm_keys(A), warm.evictions)
+    warm.keep(B, ["2"])
+    warm._check()
+
+
+def test_a_policy_says_what_importance_weighs() -> None:
+    """Nothing, for one that does not say, whether it has items or not."""
+    for policy, weight in ((Fifo, 0.0), (Importance, 0.5)):
+        warm, _ = tier(policy=policy)
+        assert weight == warm.importance_weight(A)
+        warm.put(A, "1", item())
+        assert weight == warm.importance_weight(A)
 
 
 class Forgetful(Fifo):
