@@ -58,14 +58,15 @@ class FlatIndex(VectorIndex):
         [1.0, -inf, -inf, -inf, -inf]
     """
 
+    tenant: Tenant | None = None
+
     def __init__(self, dims: int, metric: Metric = "cosine", *, arena: Arena | None = None) -> None:
         super().__init__(dims, metric)
-        self._tenant: Tenant | None = None if arena is None else arena.tenant()
+        self.tenant = None if arena is None else arena.tenant()
         self._items = 0
         self._count = 0  # rows in use
-        self._arena, self._owners, self._lock = self._alone(
-            0
-        )  # by row: its vector and its slot, -1 where it is not used
+        # By row: its vector and its slot, -1 where it is not used.
+        self._arena, self._owners, self._lock = self._alone(0)
         self._row_of = np.empty(0, np.int32)  # by slot: its row, _NONE or _SEVERAL
         self._rows_of: dict[int, list[int]] = {}  # of the slots with several vectors, in the order they were given
         self._span = 0  # all slots held are below
@@ -116,15 +117,19 @@ class FlatIndex(VectorIndex):
             vector = vector * np.float32(square**-0.5)
         self._put_one(slot, vector)
 
-    def clear(self) -> None:
-        """Forget everything, but keep the room for as much."""
+    def emptied(self, *, keeps_room: bool = False) -> FlatIndex:
+        """Return an index that is empty and stands alone; to keep room for as much, this one, if it stands alone."""
+        if self.tenant is not None:
+            self.tenant.leave()
+        if self.tenant is not None or not keeps_room:
+            return FlatIndex(self.dims, self.metric)
         self._row_of[self._slots] = _NONE
-        with self._lock:
-            self._owners[: self._count] = -1
+        self._owners[: self._count] = -1
         self._rows_of.clear()
         self._count = self._items = self._span = 0
         self._in_order = True
         self._expose()
+        return self
 
     def remove(self, slots: Iterable[int]) -> None:
         """Forget the vectors of `slots`; slots that hold none are ignored."""
@@ -196,11 +201,6 @@ class FlatIndex(VectorIndex):
         return self._slots[rows], self._rows[rows]
 
     @property
-    def tenant(self) -> Tenant | None:
-        """Where the vectors lie in an arena, if there is one; see `VectorIndex.tenant`."""
-        return self._tenant
-
-    @property
     def vectors(self) -> int:
         """Number of vectors held."""
         return self._count
@@ -213,7 +213,7 @@ class FlatIndex(VectorIndex):
 
     def after_fork(self) -> None:
         """Have a lock that no thread of the parent held. The arena comes first."""
-        seat = None if self._tenant is None else self._tenant.seat
+        seat = None if self.tenant is None else self.tenant.seat
         self._lock = threading.Lock() if seat is None else seat.chunk.lock
 
     def stats(self) -> IndexStats:
@@ -342,18 +342,18 @@ class FlatIndex(VectorIndex):
             row_of[: len(self._row_of)] = self._row_of
             self._row_of = row_of
         if rows > len(self._arena):
-            grown = len(self._arena) * 2 if self._tenant is None else len(self._arena) * 5 // 4
+            grown = len(self._arena) * 2 if self.tenant is None else len(self._arena) * 5 // 4
             self._move_to(max(rows, grown, _SMALLEST))
 
     def _move_to(self, capacity: int) -> None:
-        room = (None if self._tenant is None else self._tenant.take(capacity)) or self._alone(capacity)
+        room = (None if self.tenant is None else self.tenant.take(capacity)) or self._alone(capacity)
         vectors, slots, lock = room
         with lock:
             vectors[: self._count] = self._arena[: self._count]
             slots[: self._count] = self._owners[: self._count]
         self._arena, self._owners, self._lock = room
-        if self._tenant is not None:
-            self._tenant.settle()
+        if self.tenant is not None:
+            self.tenant.settle()
 
     def _alone(self, capacity: int) -> Room:
         return Room(np.empty((capacity, self.dims), np.float32), np.full(capacity, -1, np.int64), threading.Lock())

@@ -47,14 +47,14 @@ class RoutedIndex(VectorIndex):
     Args:
         dims: Length of the vectors.
         metric: "cosine"; others are for `FlatIndex`.
-        path: Directory for the exact vectors, in files mapped into memory: RAM then holds codes and places only, about
-            60 bytes a vector. The directory is a cache of this index alone. `None` keeps vectors in RAM.
+        path: Directory of mapped files for the exact vectors, a cache of this index alone: RAM then holds codes and
+            places only, about 60 bytes a vector. `None` keeps vectors in RAM.
         plan: How many make which way the fastest, and how much is looked at.
         unnamed: Whether the files in `path` have no names, and end with the process: for an index that is never saved.
         routing: Rotation and cells that the first load takes over instead of making its own.
         defers: Whether what has to be made for all vectors is left to `refit`, so that no write takes long. Until then
             all vectors, or all codes, are compared.
-        arena: Where the vectors lie beside those of other indexes, until there are codes.
+        arena: Where vectors lie beside those of other indexes until there are codes.
 
     Raises:
         InvalidArgumentError: `dims` is not an int >= 1, or `metric` is not the cosine.
@@ -64,8 +64,6 @@ class RoutedIndex(VectorIndex):
         >>> index.upsert([0, 5], np.array([[1, 0], [3, 4]], np.float32))
         >>> index.search(np.array([0, 2], np.float32), k=1)
         Hits(slots=array([5]), scores=array([0.8], dtype=float32))
-        >>> index.stats().mode
-        'flat'
     """
 
     def __init__(
@@ -131,7 +129,7 @@ class RoutedIndex(VectorIndex):
 
     @property
     def tenant(self) -> Tenant | None:
-        """Where all vectors lie in an arena, until there are codes; see `VectorIndex.tenant`."""
+        """As in `VectorIndex`; `None` once there are codes."""
         return self._recent.tenant if self._coded is None else None
 
     @property
@@ -179,10 +177,7 @@ class RoutedIndex(VectorIndex):
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def upsert(self, slots: Sequence[int] | IntArray, vectors: FloatArray) -> None:
-        """Give each slot named its vectors, in place of those it had; see `VectorIndex.upsert`.
-
-        A call that brings more vectors than there are is taken for a first load: cells are made for them at once.
-        """
+        """As `VectorIndex.upsert`; a call that brings more vectors than there are makes cells for them at once."""
         if len(slots) == 1 and type(vectors) is np.ndarray and vectors.shape == (1, self.dims):
             self.upsert_one(slots[0], vectors[0])
             return
@@ -216,9 +211,8 @@ class RoutedIndex(VectorIndex):
     def refit_due(self) -> bool:
         """Whether a refit would pay.
 
-        It does where codes were left to it (`defers`), where there are too many vectors for one cell, where their
-        number has doubled or fallen to a quarter since the cells were made, and where what is written now lies
-        elsewhere (`drift`).
+        It does where codes were left to it (`defers`), where there are too many vectors for one cell or twice or a
+        quarter of those that its cells were made for, and where what is written now lies elsewhere (`drift`).
         """
         if self._coded is None:
             return self._defers and self._recent.vectors >= self.plan.codes_from
@@ -340,16 +334,8 @@ class RoutedIndex(VectorIndex):
 
     def _take_recent(self) -> tuple[IntArray, FloatArray]:
         slots, rows = self._recent.contents()
-        if len(rows) <= 4 * self.plan.batch and self._recent.tenant is None:
-            self._recent.clear()
-        else:
-            self._begin_recent()
+        self._recent = self._recent.emptied(keeps_room=len(rows) <= 4 * self.plan.batch)
         return slots, rows
-
-    def _begin_recent(self) -> None:
-        if self._recent.tenant is not None:
-            self._recent.tenant.leave()
-        self._recent = FlatIndex(self.dims)
 
     def _load(self, slots: IntArray, rows: FloatArray) -> None:
         """Take in many vectors at once."""
@@ -403,7 +389,7 @@ class RoutedIndex(VectorIndex):
         if self._coded is not None:
             self._coded.rows.discard()
         elif self._touched is not None:  # a refit has made codes of all there was
-            self._begin_recent()
+            self._recent = self._recent.emptied()
         self._coded = fresh
         self._fitted = 0 if fresh is None else fresh.places.vectors
         self.drift.reset()

@@ -252,7 +252,7 @@ def rank(
         routed = query is not None and query.only_dense and not all(index.compares_all for _, index in indexes)
         for depth in (max(wanted, 1), SECOND) if routed else (max(wanted, 1),):
             found = _best(indexes, query, now, depth, warm_only, above, exclude, varied, dropped)
-            yield from (ranked for ranked in found if (ranked.namespace, ranked.key) not in seen)
+            yield from found if not seen else [each for each in found if (each.namespace, each.key) not in seen]
             seen.update((ranked.namespace, ranked.key) for ranked in found)
         if len(found) < depth and not routed:  # of routed ones, those without a vector are missing
             return

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from warmgraph.errors import StoreCorruptError
@@ -22,10 +22,11 @@ from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.changes import Change, last_seq
 from warmgraph.store.sqlite.commits import CommitWatch
 from warmgraph.store.sqlite.database import Database
+from warmgraph.store.sqlite.loaded import Loaded, Loading, apply_change
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.refits import Refits
 from warmgraph.store.sqlite.routings import keep_routing, routing_of
-from warmgraph.store.sqlite.rows import MICROSECONDS, Pending, Read
+from warmgraph.store.sqlite.rows import Pending, Read
 from warmgraph.store.sqlite.vectors import Model, model_in_use
 from warmgraph.store.sqlite.writes import apply_writes
 
@@ -49,32 +50,6 @@ class ChangeListener(Protocol):
     def renewed(self, places: Sequence[Place], now: float) -> None:
         """Hear that items were read in this process and live for their whole time again, from `now` (seconds)."""
         ...
-
-
-@dataclass(slots=True)
-class _Loading:
-    """An index that is being read. Changes committed meanwhile wait here."""
-
-    done: Future[NamespaceIndex] = field(default_factory=Future)
-    changes: list[Change] = field(default_factory=list)
-    stale: bool = False
-
-
-@dataclass(slots=True)
-class _Loaded:
-    index: NamespaceIndex
-    items: int = 0  # when it was measured
-    bytes: int = 0
-
-    def measure(self, *, anew: bool = False) -> int:
-        """Measure again if it has grown a good deal, or if told to, and return by how many bytes it has grown."""
-        count = len(self.index)
-        if self.bytes and not anew and count <= 1.25 * self.items + 64:
-            return 0
-        before, self.items = self.bytes, count
-        with self.index.lock:
-            self.bytes = self.index.ram_bytes()
-        return self.bytes - before
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +88,8 @@ class LoadedIndexes(ForkAware):
         self._max_bytes = max_bytes
         self.refits: Refits = Refits(self._keep)
         self._lock = threading.Lock()
-        self._indexes: OrderedDict[Namespace, _Loaded] = OrderedDict()
-        self._loading: dict[Namespace, _Loading] = {}
+        self._indexes: OrderedDict[Namespace, Loaded] = OrderedDict()
+        self._loading: dict[Namespace, Loading] = {}
         self._bytes = 0
         self._arenas = Arenas()
         self._listeners: list[ChangeListener] = []
@@ -163,7 +138,7 @@ class LoadedIndexes(ForkAware):
             loading = self._loading.get(namespace)
             mine = loading is None
             if loading is None:
-                loading = self._loading[namespace] = _Loading()
+                loading = self._loading[namespace] = Loading()
         return self._read(namespace, loading) if mine else loading.done.result()
 
     def loaded(self) -> list[NamespaceIndex]:
@@ -295,7 +270,7 @@ class LoadedIndexes(ForkAware):
             # Not under the lock, which every reader needs: the index may be busy with a long ranking.
             if loaded is not None:
                 try:
-                    _apply(loaded.index, change)
+                    apply_change(loaded.index, change)
                 except BaseException as error:
                     self._forget(change.namespace)  # the rows are the truth: it is read again when next used
                     if not isinstance(error, Exception):
@@ -304,13 +279,13 @@ class LoadedIndexes(ForkAware):
                     self.refits.look(change.namespace, loaded.index)
                     self._measure(change.namespace, loaded)
 
-    def _read(self, namespace: Namespace, loading: _Loading) -> NamespaceIndex:
+    def _read(self, namespace: Namespace, loading: Loading) -> NamespaceIndex:
         try:
-            loaded = _Loaded(self._build(namespace))
+            loaded = Loaded(self._build(namespace))
             loaded.measure()
             with self._lock:
                 for change in loading.changes:
-                    _apply(loaded.index, change)
+                    apply_change(loaded.index, change)
                 if not loading.stale:
                     del self._loading[namespace]
                     self._indexes[namespace] = loaded
@@ -326,7 +301,7 @@ class LoadedIndexes(ForkAware):
         self.refits.look(namespace, loaded.index)
         return loaded.index
 
-    def _measure(self, namespace: Namespace, loaded: _Loaded, *, anew: bool = False) -> None:
+    def _measure(self, namespace: Namespace, loaded: Loaded, *, anew: bool = False) -> None:
         grown = loaded.measure(anew=anew)
         if grown:
             with self._lock:
@@ -395,15 +370,3 @@ class LoadedIndexes(ForkAware):
             with index.lock:
                 index._check()
                 assert index.same_items(fresh)
-
-
-def _apply(index: NamespaceIndex, change: Change) -> None:
-    with index.lock:
-        if change.seq < index.seq(change.key):
-            return  # what was read already knew a later write
-        if change.gone:
-            index.remove(change.key)
-        elif change.entry is not None:
-            index.upsert(change.entry)
-        elif change.expires_at is not None:
-            index.prolong(change.key, change.expires_at / MICROSECONDS)

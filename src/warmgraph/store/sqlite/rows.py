@@ -109,7 +109,7 @@ def pending_write(put: Put, how: Searchable, vectors: NDArray[np.float32] | None
         now,
         _write_json(put.value),
         put.ttl,
-        None if put.index is None else json.dumps(put.index),
+        None if put.index is None else _write_json(put.index),
         terms_of(how),
         _later(how.document),
         how.question,

@@ -14,8 +14,7 @@ __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "check_version", "connect", "prep
 APPLICATION_ID = 0x77617267  # "warg", in the file's header: what `file` and others tell formats by
 SCHEMA_VERSION = max(MIGRATIONS) + 1
 MAX_RESTING_LOG = 16 << 20
-# Of a new file. A vector of 384 numbers takes 1.5 kB: five share such a page, where of 4 kB a quarter would be empty.
-PAGE_BYTES = 8_192
+PAGES_OF_LOG = 3 * (MAX_RESTING_LOG >> 12) // 4  # before they are copied into the file
 
 # Times are microseconds since the epoch. `seq` numbers every change: items that were written since, items whose expiry
 # moved since, and `deletions` are the change log from which other processes on the same file learn what happened. A
@@ -78,15 +77,13 @@ def prepare(connection: sqlite3.Connection, path: str, synchronous: str) -> None
     finally:
         connection.execute("ROLLBACK")
     if version is None:  # free pages can be given back step by step; has to be said before there are any tables
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     # A log that one large transaction blew up is cut back when it is begun anew; not to nothing, for commits that make
     # a file grow take the disk several times as long as those that write over what is there.
     connection.execute(f"PRAGMA journal_size_limit = {MAX_RESTING_LOG}")
     # Pages that many commits touch are copied into the file once for all of them.
-    page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
-    connection.execute(f"PRAGMA wal_autocheckpoint = {3 * MAX_RESTING_LOG // page_bytes // 4}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {PAGES_OF_LOG}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA secure_delete = FAST")  # what is deleted is overwritten where that costs no page more
     while version != SCHEMA_VERSION:

@@ -60,7 +60,7 @@ def apply_writes(connection: sqlite3.Connection, writes: Sequence[Pending], mode
     for number, write in enumerate(writes, start=first):
         # All fields at once and by position: one by one and by name takes 1 us of the 10 that an item takes here.
         labels, key, now, value, ttl, paths, terms, document, question, importance, vectors = write
-        namespace, old = joined(labels), standing.get((labels, key))
+        namespace, old = joined(labels), standing.get((labels, key)) if standing else None
         if value is None:
             if old is not None:
                 deletions.append((number, namespace, key))
