@@ -20,9 +20,15 @@ def cells(dims: int, metric: Metric = "cosine") -> RoutedIndex:
     return RoutedIndex(dims, metric, plan=Plan(codes_from=1, routed_from=1, reranked=10**6, batch=1))
 
 
-IMPLEMENTATIONS: list[Callable[..., VectorIndex]] = [FlatIndex, RoutedIndex, codes, cells]
+def few(dims: int, metric: Metric = "cosine") -> FlatIndex:
+    """A `FlatIndex` for few of very many slots."""
+    return FlatIndex(dims, metric, few=True)
+
+
+IMPLEMENTATIONS: list[Callable[..., VectorIndex]] = [FlatIndex, few, RoutedIndex, codes, cells]
 METRICS: list[Metric] = ["cosine", "dot", "l2"]
-WITH_METRIC = [(FlatIndex, metric) for metric in METRICS] + [(make, "cosine") for make in (RoutedIndex, codes, cells)]
+WITH_METRIC: list[tuple[Callable[..., VectorIndex], Metric]] = [(FlatIndex, metric) for metric in METRICS]
+WITH_METRIC += [(make, "cosine") for make in (few, RoutedIndex, codes, cells)]
 
 
 @pytest.fixture(params=IMPLEMENTATIONS, ids=lambda make: make.__name__)
