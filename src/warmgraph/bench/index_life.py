@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter, thread_time
+from time import perf_counter, sleep, thread_time
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,11 @@ def churn(corpus: Corpus, count: int, k: int, tell: Callable[[str], None]) -> di
     """Replace, or remove and add again, each vector three times; then refit while searches go on.
 
     Returns:
-        Recall of a fresh index and after the churn, and searches in microseconds: alone and during refits. Time in
-        which this thread could have run, and other programs had the processors, does not count where the system tells
-        it, nor that in which the refit could have; waiting for the refit's locks does, the interpreter's among them.
-        The worst search is that of the calmest of some refits: what a host does to a virtual machine nobody tells.
+        Recall of a fresh index and after the churn, and searches in microseconds: alone, during refits, and, as a
+        control, as many beside a thread that multiplies matrices and sleeps. Time in which this thread could have run,
+        and other programs had the processors, does not count where the system tells it, nor that in which the other
+        thread could have; waiting for that thread's locks does, the interpreter's among them. The worst search is that
+        of the calmest of some laps: what a host does to a virtual machine nobody tells.
     """
     vectors, truth = corpus.vectors(count), neighbours(corpus, count, k)
     fresh = Routed(corpus.dims)
@@ -75,34 +76,46 @@ def _search_during_refit(engine: Routed, corpus: Corpus, k: int, tell: Callable[
         waited = max(spent - ran - queued, 0.0)  # for the other thread, which may have waited for a processor itself
         return max(spent - queued - min(behind, waited), 1e-6)
 
-    alone: list[list[float]] = []
-    during: list[list[float]] = []
+    def beside(worker: threading.Thread, most: float = float("inf")) -> list[float]:
+        worker.start()
+        times: list[float] = []
+        while worker.is_alive() and len(times) < most:
+            times.append(once(len(times), worker))
+        return times
+
+    laps: dict[str, list[list[float]]] = {"alone": [], "refit": [], "control": []}
+    spent = 0.0
     gc.collect()
     gc.disable()
-    began, searched = perf_counter(), 0.0
     try:
         for lap in range(_LAPS):
             tell(f"refit {lap + 1} of {_LAPS}, with searches beside it")
-            before = perf_counter()
-            alone.append([once(number, None) for number in range(1_000)])
-            searched += perf_counter() - before
-            worker = threading.Thread(target=engine.index.refit, args=(lock,))
-            worker.start()
-            waits: list[float] = []
-            while worker.is_alive():
-                waits.append(once(len(waits), worker))
-            during.append(waits)
-            worker.join()
+            laps["alone"].append([once(number, None) for number in range(1_000)])
+            began = perf_counter()
+            laps["refit"].append(beside(threading.Thread(target=engine.index.refit, args=(lock,))))
+            spent += perf_counter() - began
+            stop = threading.Event()
+            control = threading.Thread(target=_multiply, args=(stop,))
+            laps["control"].append(beside(control, most=len(laps["refit"][-1])))
+            stop.set()
+            control.join()
     finally:
         gc.enable()
-    spent = (perf_counter() - began - searched) / _LAPS
-    figures: dict[str, Any] = {"refit_s": spent, "searches_during_refit": sum(map(len, during))}
-    for name, laps in (("alone", alone), ("refit", during)):
-        times = [seconds for lap in laps for seconds in lap]
+    figures: dict[str, Any] = {"refit_s": spent / _LAPS, "searches_during_refit": sum(map(len, laps["refit"]))}
+    for name, found in laps.items():
+        times = [seconds for lap in found for seconds in lap]
         for label, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
             figures[f"{name}_{label}_us"] = 1e6 * percentile(times, share)
-        figures[f"{name}_worst_us"] = 1e6 * min(max(lap, default=float("nan")) for lap in laps)
+        figures[f"{name}_worst_us"] = 1e6 * min(max(lap, default=float("nan")) for lap in found)
     return figures
+
+
+def _multiply(stop: threading.Event) -> None:
+    """Work as numpy does, without the interpreter, and sleep by turns."""
+    one, other = np.ones((128, 384), np.float32), np.ones((384, 1024), np.float32)
+    while not stop.is_set():
+        one @ other
+        sleep(0.0005)
 
 
 def grow(corpus: Corpus, sizes: list[int], k: int, tell: Callable[[str], None]) -> list[dict[str, Any]]:

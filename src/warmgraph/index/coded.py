@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy.typing as npt
 from warmgraph.index.base import BoolArray, FloatArray, IntArray
 from warmgraph.index.codebook import Codebook
 from warmgraph.index.flat import of_length_1
-from warmgraph.index.looking import Asked, Found, Probing
-from warmgraph.index.nearest import nearest, within
+from warmgraph.index.looking import Asked, Found, Look, Probing, Wider
+from warmgraph.index.nearest import nearest, up_to, within
 from warmgraph.index.pages import NOBODY, CodePages, chosen
 from warmgraph.index.places import Places
 from warmgraph.index.rows import VectorRows
@@ -76,13 +77,31 @@ class CodedVectors:
 
     def candidates(self, asked: Asked, probing: Probing, allowed: BoolArray | None = None) -> Found:
         """Return the vectors most like a query, of those that a mask over slots allows."""
-        probed, best, boundary = self._route(asked, probing.nprobe)
+        probed, boundary = self._route(asked, probing.nprobe)
         pages = None if probed is None else self.pages.pages_in(probed)
         distances = self.pages.distances(asked.code, pages)
-        positions = chosen(pages, within(distances, probing.k, probing.slack, probing.rerank))
+        places = within(distances, probing.k, probing.slack, probing.rerank)
+        slots, scores = self._compare(asked.vector, chosen(pages, places), allowed)
+        if probed is None or pages is None:
+            return Found(slots, scores, 1.0, -1.0, self.nlist, len(distances))
+        look = Look(probed, pages, distances, int(distances.take(places).max(initial=0)))
+        best = float(asked.cell_scores.max())
+        return Found(slots, scores, best, boundary, probing.nprobe, len(distances), look)
+
+    def further(self, asked: Asked, first: Look, probing: Wider, allowed: BoolArray | None = None) -> Found:
+        """Return vectors that a look has left out: in more cells, and with codes that are a little farther."""
+        bound, most = first.bound + probing.slack, probing.rerank
+        places = up_to(first.distances, bound, most, beyond=first.bound)
+        positions = chosen(first.pages, places)
+        probed, boundary = self._route(asked, probing.nprobe, probing.above)
+        count = self.nlist if probed is None else int(np.count_nonzero(probed))
+        left = ~first.cells if probed is None else probed & ~first.cells
+        left[-1] = False
+        pages = self.pages.pages_in(left)
+        distances = self.pages.distances(asked.code, pages)
+        positions = np.concatenate([positions, chosen(pages, up_to(distances, bound, most))])
         slots, scores = self._compare(asked.vector, positions, allowed)
-        count = self.nlist if probed is None else min(probing.nprobe, self.nlist)
-        return Found(slots, scores, best, boundary, count, len(distances))
+        return Found(slots, scores, 1.0, boundary, count, len(first.distances) + len(distances))
 
     def candidates_among(self, asked: Asked, allowed: BoolArray, rerank: int) -> Found:
         """Return the vectors most like a query whose slots are set in a mask; few are all compared exactly."""
@@ -155,16 +174,17 @@ class CodedVectors:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def reserve(self, vectors: int) -> None:
-        """Make room for so many vectors in all, and the half empty last pages of cells."""
-        self.pages.reserve(vectors // self.pages.size + self.nlist // 2 + 1)
+        """Make room for so many vectors in all."""
+        self.pages.reserve_for(vectors)
         self.rows.reserve(len(self.pages.owners))
 
-    def add(self, slots: IntArray, vectors: FloatArray) -> FloatArray:
+    def add(self, slots: IntArray, vectors: FloatArray, rest: float = 0.0) -> FloatArray:
         """Add vectors of slots that hold none.
 
         Args:
             slots: Array of shape (n,), int64; a slot named m times gets m vectors.
             vectors: Array of shape (n, dims), float32.
+            rest: Seconds to rest after each step, where others need the interpreter meanwhile.
 
         Returns:
             Array of shape (n,), float32: how far each vector is from the cell it came to, 1 - cosine.
@@ -173,7 +193,7 @@ class CodedVectors:
         positions = np.empty(len(slots), np.int64)
         for start in range(0, len(slots), _BATCH):
             block = slice(start, start + _BATCH)
-            positions[block], errors[block] = self._place(slots[block], of_length_1(vectors[block]))
+            positions[block], errors[block] = self._place(slots[block], of_length_1(vectors[block]), rest)
         self.places.put(slots, positions)
         return errors
 
@@ -214,7 +234,7 @@ class CodedVectors:
             self.rows.array[targets] = self.rows.array[sources]
             self.places.move(self.pages.owners[targets], sources, targets)
 
-    def _place(self, slots: IntArray, vectors: FloatArray) -> tuple[IntArray, FloatArray]:
+    def _place(self, slots: IntArray, vectors: FloatArray, rest: float) -> tuple[IntArray, FloatArray]:
         codes = self.coder.encode(vectors)
         if self.codebook is None:
             cells, errors = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.float32)
@@ -222,8 +242,11 @@ class CodedVectors:
             points = self.codebook.project(vectors)
             cells, near = self.codebook.assign(points)
             errors = 1.0 - near
+            time.sleep(rest)
             self.codebook.partial_fit(points, cells)
+        time.sleep(rest)
         positions = self.pages.append(cells, codes, slots)
+        time.sleep(rest)
         self.rows.reserve(len(self.pages.owners))
         self.rows.array[positions] = vectors
         return positions, errors
@@ -280,18 +303,24 @@ class CodedVectors:
 
     # -- within a search -------------------------------------------------------------------------------------------
 
-    def _route(self, asked: Asked, nprobe: int) -> tuple[BoolArray | None, float, float]:
-        """Return a mask over cells, `None` for all, with the scores of the best and the last cell probed."""
+    def _route(self, asked: Asked, nprobe: int, above: float = -1.0) -> tuple[BoolArray | None, float]:
+        """Return a mask over the cells to probe, `None` for all, with the score of the last of them.
+
+        Args:
+            asked: The query.
+            nprobe: How many, at most.
+            above: A score that they have to reach.
+        """
         if self.codebook is None or nprobe >= self.nlist:
-            return None, 1.0, -1.0
+            return None, -1.0
         scores = asked.cell_scores
         at = len(scores) - nprobe
         ranked = scores.copy()
         ranked.partition(at)
-        boundary = ranked[at]
+        boundary = max(float(ranked[at]), above)
         probed = np.zeros(len(scores) + 1, np.bool_)  # the last one for pages that belong to no cell
         np.greater_equal(scores, boundary, out=probed[:-1])
-        return probed, float(scores.max()), float(boundary)
+        return probed, boundary
 
     def _compare(
         self, query: FloatArray, positions: IntArray, allowed: BoolArray | None = None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from warmgraph.index.base import BoolArray, FloatArray, Hits
+from warmgraph.index.base import BoolArray, FloatArray, Hits, IntArray
 from warmgraph.index.coded import CodedVectors
 from warmgraph.index.flat import FlatIndex
 from warmgraph.index.looking import Asked, Found, Probing
@@ -60,11 +60,12 @@ def find(
     found, fallback = _look(coded, plan, asked, k, allowed)
     hits = _ranked(coded, recent, found, query, k, allowed)
     margin = _margin(hits, found)
-    if not fallback and found.boundary > -1.0 and margin < plan.fallback_margin:
+    if not fallback and found.look is not None and margin < plan.fallback_margin:
         fallback = True
-        wide = coded.candidates(asked, _wider(coded, plan, k), allowed)
-        found = wide._replace(nearest_cell=found.nearest_cell)
-        hits = _ranked(coded, recent, found, query, k, allowed)
+        lowest = float(hits.scores[-1]) if len(hits.scores) == k else -1.0
+        more = coded.further(asked, found.look, plan.fallback(coded.nlist, k, lowest), allowed)
+        hits = _best(coded, (hits.slots, more.slots), (hits.scores, more.scores), k)
+        found = more._replace(nearest_cell=found.nearest_cell)
         margin = _margin(hits, found)
     return Outcome(hits, found, margin, fallback)
 
@@ -95,22 +96,20 @@ def _wanted(coded: CodedVectors, k: int) -> int:
     return -(-k * coded.places.vectors // len(coded))
 
 
-def _wider(coded: CodedVectors, plan: Plan, k: int) -> Probing:
-    """Return what to look at where the first look was unsure."""
-    nprobe, rerank = plan.fallback(coded.nlist, k)
-    return Probing(nprobe, _wanted(coded, k), rerank, plan.slack + plan.fallback_slack)
-
-
 def _ranked(
     coded: CodedVectors, recent: FlatIndex, found: Found, query: FloatArray, k: int, allowed: BoolArray | None
 ) -> Hits:
-    slots, scores = found.slots, found.scores
-    if len(recent):
-        newest = recent.search(query, k, allowed=allowed)
-        slots, scores = np.concatenate([slots, newest.slots]), np.concatenate([scores, newest.scores])
+    if not len(recent):
+        return _best(coded, (found.slots,), (found.scores,), k)
+    newest = recent.search(query, k, allowed=allowed)
+    return _best(coded, (found.slots, newest.slots), (found.scores, newest.scores), k)
+
+
+def _best(coded: CodedVectors, slots: tuple[IntArray, ...], scores: tuple[FloatArray, ...], k: int) -> Hits:
+    found, values = (slots[0], scores[0]) if len(slots) == 1 else (np.concatenate(slots), np.concatenate(scores))
     if coded.places.repeated:
-        slots, scores = best_of_each(slots, scores)
-    return top_k(slots, scores, k)
+        found, values = best_of_each(found, values)
+    return top_k(found, values, k)
 
 
 def _margin(hits: Hits, found: Found) -> float:

@@ -22,12 +22,10 @@ from warmgraph.index.base import (
     VectorIndex,
     norms,
 )
+from warmgraph.index.row_numbers import NONE, SEVERAL, RowArray, RowDict, RowNumbers
 from warmgraph.index.selection import best_of_each, top_k
 
 __all__ = ["FlatIndex", "of_length_1"]
-
-_NONE, _SEVERAL = -1, -2
-"""In place of a row: the slot has no vector, or more than one."""
 
 _SMALLEST = 16
 """Rows of the smallest arena."""
@@ -48,6 +46,7 @@ class FlatIndex(VectorIndex):
         metric: "cosine", "dot" or "l2".
         arena: Where the array is a range beside those of other indexes, which grows by a quarter and can be searched
             together with them. While it has more rows than a chunk of the arena, the array stands alone.
+        few: Whether it holds few of very many slots: it then takes no memory for those it does not hold.
 
     Example:
         >>> index = FlatIndex(dims=2)
@@ -60,14 +59,14 @@ class FlatIndex(VectorIndex):
 
     tenant: Tenant | None = None
 
-    def __init__(self, dims: int, metric: Metric = "cosine", *, arena: Arena | None = None) -> None:
+    def __init__(self, dims: int, metric: Metric = "cosine", *, arena: Arena | None = None, few: bool = False) -> None:
         super().__init__(dims, metric)
         self.tenant = None if arena is None else arena.tenant()
         self._items = 0
         self._count = 0  # rows in use
         # By row: its vector and its slot, -1 where it is not used.
         self._arena, self._owners, self._lock = self._alone(0)
-        self._row_of = np.empty(0, np.int32)  # by slot: its row, _NONE or _SEVERAL
+        self._row_of: RowNumbers = RowDict() if few else RowArray()  # NONE or SEVERAL, or a row
         self._rows_of: dict[int, list[int]] = {}  # of the slots with several vectors, in the order they were given
         self._span = 0  # all slots held are below
         self._in_order = True  # each row holds the slot of its own number
@@ -84,7 +83,7 @@ class FlatIndex(VectorIndex):
         if len(numbers) == 1 and int(numbers[0]) not in self._rows_of:
             self._put_one(int(numbers[0]), (of_length_1(rows) if self.metric == "cosine" else rows)[0])
             return
-        self._reserve(self._count + len(numbers), int(numbers.max()) + 1)
+        self._reserve(self._count + len(numbers))
         with self._lock:
             if len(numbers) > 1 and len(np.unique(numbers)) < len(numbers):
                 self._forget(np.unique(numbers).tolist())
@@ -92,8 +91,8 @@ class FlatIndex(VectorIndex):
             else:
                 if self._rows_of:
                     self._forget(slot for slot in numbers.tolist() if slot in self._rows_of)
-                present = self._row_of[numbers].astype(np.int64)
-                old = present != _NONE
+                present = self._row_of.of(numbers)
+                old = present != NONE
                 if old.all():
                     self._write(present, rows)
                 elif old.any():
@@ -117,14 +116,15 @@ class FlatIndex(VectorIndex):
             vector = vector * np.float32(square**-0.5)
         self._put_one(slot, vector)
 
-    def emptied(self, *, keeps_room: bool = False) -> FlatIndex:
-        """Return an index that is empty and stands alone; to keep room for as much, this one, if it stands alone."""
+    def emptied(self, *, keeps_room: bool = False, few: bool = False) -> FlatIndex:
+        """Return an index that is empty and stands alone: this one, if it does so already and keeps its room."""
         if self.tenant is not None:
             self.tenant.leave()
         if self.tenant is not None or not keeps_room:
-            return FlatIndex(self.dims, self.metric)
-        self._row_of[self._slots] = _NONE
-        self._owners[: self._count] = -1
+            return FlatIndex(self.dims, self.metric, few=few)
+        self._row_of.forget(self._slots)
+        with self._lock:
+            self._owners[: self._count] = -1
         self._rows_of.clear()
         self._count = self._items = self._span = 0
         self._in_order = True
@@ -138,7 +138,7 @@ class FlatIndex(VectorIndex):
         if not self._count:
             if len(self._arena):
                 self._move_to(0)
-            self._row_of = self._row_of[:0].copy()
+            self._row_of.clear()
             self._span = 0
             self._in_order = True
         elif self._count * 4 < len(self._arena) > _SMALLEST:
@@ -188,14 +188,14 @@ class FlatIndex(VectorIndex):
     def vectors_of(self, slot: int) -> FloatArray:
         """Return a copy of a slot's vectors as they are kept, shape (m, dims)."""
         row = self._row(slot)
-        rows = self._rows_of[slot] if row == _SEVERAL else [row] if row >= 0 else []
+        rows = self._rows_of[slot] if row == SEVERAL else [row] if row >= 0 else []
         return self._arena[np.array(rows, np.int64)]
 
     def contents(self) -> tuple[IntArray, FloatArray]:
         """Return copies of all vectors, with the slot of each; those of one slot in the order they were given."""
         if not self._rows_of:
             return self._slots.copy(), self._rows.copy()
-        single = np.flatnonzero(self._row_of[self._slots] != _SEVERAL)
+        single = np.flatnonzero(self._row_of.of(self._slots) != SEVERAL)
         several = [row for rows in self._rows_of.values() for row in rows]
         rows = np.concatenate([single, np.array(several, np.int64)])
         return self._slots[rows], self._rows[rows]
@@ -209,7 +209,7 @@ class FlatIndex(VectorIndex):
         return self._items
 
     def __contains__(self, slot: object) -> bool:
-        return self._row(slot) != _NONE
+        return self._row(slot) != NONE
 
     def after_fork(self) -> None:
         """Have a lock that no thread of the parent held. The arena comes first."""
@@ -239,30 +239,28 @@ class FlatIndex(VectorIndex):
     def _rows_in(self, allowed: BoolArray) -> IntArray:
         """Return the numbers of the rows whose slot is set in the mask."""
         self._check_mask(allowed)
-        if len(allowed) >= len(self._row_of):
+        if len(allowed) >= self._span:
             return np.flatnonzero(allowed[self._slots])
         rows = np.flatnonzero(self._slots < len(allowed))
         return rows[allowed[self._slots[rows]]]
 
     def _row(self, slot: object) -> int:
-        if isinstance(slot, (int, np.integer)) and 0 <= slot < len(self._row_of):
-            return int(self._row_of[slot])
-        return _NONE
+        return self._row_of.get(int(slot)) if isinstance(slot, (int, np.integer)) and slot >= 0 else NONE
 
     def _put_one(self, slot: int, vector: FloatArray) -> None:
         """Give a slot that does not have several vectors this one, which is as it is to be kept."""
-        row = self._row_of.item(slot) if slot < len(self._row_of) else _NONE
-        if row != _NONE:
+        row = self._row_of.get(slot)
+        if row != NONE:
             with self._lock:
                 self._arena[row] = vector
             return
-        if slot >= len(self._row_of) or self._count == len(self._arena):
-            self._reserve(self._count + 1, slot + 1)
+        if self._count == len(self._arena):
+            self._reserve(self._count + 1)
         row = self._count
         with self._lock:
             self._arena[row] = vector
             self._owners[row] = slot
-        self._row_of[slot] = row
+        self._row_of.set(slot, row)
         if slot != row:
             self._in_order = False
         if slot >= self._span:
@@ -277,7 +275,7 @@ class FlatIndex(VectorIndex):
         rows = np.arange(start, stop)
         self._write(slice(start, stop), vectors)
         self._owners[start:stop] = slots
-        self._row_of[slots] = rows
+        self._row_of.put(slots, rows)
         self._in_order = self._in_order and bool((slots == rows).all())
         self._span = max(self._span, int(slots.max()) + 1)
         self._count = stop
@@ -296,7 +294,7 @@ class FlatIndex(VectorIndex):
         for slot, rows in rows_of.items():
             if len(rows) > 1:
                 self._rows_of[slot] = rows
-                self._row_of[slot] = _SEVERAL
+                self._row_of.set(slot, SEVERAL)
 
     def _write(self, rows: slice | IntArray, vectors: FloatArray) -> None:
         if self.metric != "cosine":
@@ -311,10 +309,10 @@ class FlatIndex(VectorIndex):
     def _forget(self, slots: Iterable[int]) -> None:
         for slot in slots:
             row = self._row(slot)
-            if row == _NONE:
+            if row == NONE:
                 continue
-            self._row_of[slot] = _NONE
-            if row != _SEVERAL:
+            self._row_of.set(slot, NONE)
+            if row != SEVERAL:
                 self._drop_row(row)
             else:  # from behind: none of them is moved into the gap of another
                 for each in sorted(self._rows_of.pop(slot), reverse=True):
@@ -333,14 +331,10 @@ class FlatIndex(VectorIndex):
             rows = self._rows_of[owner]
             rows[rows.index(last)] = row
         else:
-            self._row_of[owner] = row
+            self._row_of.set(owner, row)
         self._in_order = False
 
-    def _reserve(self, rows: int, slots: int) -> None:
-        if slots > len(self._row_of):
-            row_of = np.full(max(slots, len(self._row_of) * 3 // 2), _NONE, np.int32)
-            row_of[: len(self._row_of)] = self._row_of
-            self._row_of = row_of
+    def _reserve(self, rows: int) -> None:
         if rows > len(self._arena):
             grown = len(self._arena) * 2 if self.tenant is None else len(self._arena) * 5 // 4
             self._move_to(max(rows, grown, _SMALLEST))
@@ -370,14 +364,16 @@ class FlatIndex(VectorIndex):
         assert np.shares_memory(self._slots, self._owners) or not self._count
         assert (self._owners[self._count :] == -1).all()
         assert all(slot < self._span for slot in slots)
-        assert len(set(slots)) == self._items == int((self._row_of != _NONE).sum())
-        assert set(self._rows_of) == set(np.flatnonzero(self._row_of == _SEVERAL).tolist())
+        row_of = dict(self._row_of.items())
+        assert set(slots) == set(row_of)
+        assert len(row_of) == self._items
+        assert set(self._rows_of) == {slot for slot, row in row_of.items() if row == SEVERAL}
         for slot in set(slots):
             rows = [row for row, owner in enumerate(slots) if owner == slot]
             if len(rows) > 1:
                 assert sorted(self._rows_of[slot]) == rows
             else:
-                assert self._row_of[slot] == rows[0]
+                assert row_of[slot] == rows[0]
         assert not self._in_order or slots == list(range(self._count))
         assert np.isfinite(self._rows).all()
         if self.metric == "cosine":

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from warmgraph.index.base import FloatArray, IntArray
+from warmgraph.index.base import BoolArray, FloatArray, IntArray
 from warmgraph.index.codebook import Codebook
 from warmgraph.index.signs import CodeArray, SignCoder
 
-__all__ = ["Asked", "Found", "Probing"]
+__all__ = ["Asked", "Found", "Look", "Probing", "Wider"]
 
 _NO_SCORES = np.empty(0, np.float32)
 
@@ -27,6 +28,22 @@ class Probing(NamedTuple):
 
     nprobe: int
     k: int
+    rerank: int
+    slack: int
+
+
+class Wider(NamedTuple):
+    """How much more a second look goes through.
+
+    Attributes:
+        nprobe: Cells probed at most, those of the first look among them.
+        above: Score that a cell has to reach.
+        rerank: Vectors compared exactly, at most: of the cells of the first look, and of the others.
+        slack: Bits by which a code may be farther than any whose vector was compared.
+    """
+
+    nprobe: int
+    above: float
     rerank: int
     slack: int
 
@@ -64,6 +81,22 @@ class Asked:
         return self._scores
 
 
+class Look(NamedTuple):
+    """What a look went through, for one that goes on from there. It holds until the next look and the next write.
+
+    Attributes:
+        cells: Mask over cells, with one more place for pages that belong to none: those probed.
+        pages: Array of shape (n,): their pages.
+        distances: Array of shape (n * page,), uint16: how far the code of each place is.
+        bound: Up to which distance vectors were compared exactly.
+    """
+
+    cells: BoolArray
+    pages: npt.NDArray[np.intp]
+    distances: npt.NDArray[np.uint16]
+    bound: int
+
+
 class Found(NamedTuple):
     """Candidates with exact scores, and what routing knows about them.
 
@@ -74,6 +107,7 @@ class Found(NamedTuple):
         boundary: Score of the last cell probed; -1 if all were.
         probed_cells: Cells looked at.
         candidates: Codes compared.
+        look: Where a second look may go on; `None` if nothing was left out.
     """
 
     slots: IntArray
@@ -82,3 +116,4 @@ class Found(NamedTuple):
     boundary: float
     probed_cells: int
     candidates: int
+    look: Look | None = None

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from warmgraph.index.base import IntArray
 
-__all__ = ["nearest", "within"]
+__all__ = ["nearest", "up_to", "within"]
 
 _SAMPLE = 509
 """Distances looked at to guess the threshold: 9 us for 12,000 distances instead of 34 with a histogram of all."""
@@ -58,6 +58,25 @@ def within(distances: npt.NDArray[np.uint16], k: int, slack: int, number: int) -
     if len(kept) < least:
         return nearest(distances, least)
     return _among(distances.take(kept), kept, 2 * number) if len(kept) > 2 * number else kept
+
+
+def up_to(distances: npt.NDArray[np.uint16], bound: int, number: int, *, beyond: int = -1) -> IntArray:
+    """Return where the distances stand that are at most `bound`.
+
+    Args:
+        distances: Array of shape (n,), uint16.
+        bound: The largest distance wanted.
+        number: How many come back at most, or twice as many where distances are equal: the smallest ones.
+        beyond: Only what is larger than this.
+
+    Example:
+        >>> up_to(np.array([9, 2, 7, 3], np.uint16), 7, number=5, beyond=2).tolist()
+        [2, 3]
+    """
+    kept = (distances <= min(bound, _FARTHEST)).nonzero()[0]
+    if beyond >= 0:
+        kept = kept[distances.take(kept) > min(beyond, _FARTHEST)]
+    return _among(distances.take(kept), kept, number)
 
 
 def _kth(distances: npt.NDArray[np.uint16], k: int) -> np.uint16:

@@ -55,7 +55,7 @@ class Places:
             return
         top = int(slots.max()) + 1
         if top > len(self._place):
-            grown = np.full(max(top, len(self._place) * 9 // 8), _NONE, np.int32)
+            grown = np.full(max(top, len(self._place) * 33 // 32), _NONE, np.int32)
             grown[: len(self._place)] = self._place
             self._place = grown
         self._place[slots] = positions

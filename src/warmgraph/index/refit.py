@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Refit"]
 
-_SLICE, _ALONE = 32, 4096
-"""Slots copied each time the lock is held, about 10 us, and then placed, which holds the interpreter for a few hundred;
-and where nobody else wants it."""
+_SLICE, _ALONE = 128, 4096
+"""Slots copied each time the lock is held, for about 50 us, and then placed; and where nobody else wants it."""
 
 _REST = 0.0005
 """Seconds of rest after each slice, so that who waits for the lock or the interpreter gets both."""
@@ -67,7 +66,7 @@ class Refit:
                 part = self._copy(slots[start : start + self._slice], lock)
                 if part is None:
                     return False
-                fresh.add(*part)
+                fresh.add(*part, rest)
                 time.sleep(rest)
             if self._catch_up(fresh, lock):
                 fresh = None

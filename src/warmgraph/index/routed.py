@@ -280,16 +280,17 @@ class RoutedIndex(VectorIndex):
         if coded is None:
             return RoutedStats(recent.items, recent.vectors, recent.ram_bytes, 0, "flat", 0, 0.0, 0, 0, False)
         counts = coded.pages.counts[: coded.nlist]
+        fixed = coded.fixed_bytes + recent.ram_bytes
         return RoutedStats(
             items=recent.items + len(coded),
             vectors=recent.vectors + coded.places.vectors,
-            ram_bytes=recent.ram_bytes + coded.ram_bytes + coded.fixed_bytes,
+            ram_bytes=coded.ram_bytes + fixed,
             disk_bytes=coded.rows.disk_bytes,
             mode="codes" if coded.codebook is None else "routed",
             nlist=coded.nlist,
             gini=gini(counts),
             dead_cells=int((counts == 0).sum()),
-            fixed_bytes=coded.fixed_bytes,
+            fixed_bytes=fixed,
             refit_due=self.refit_due,
         )
 
@@ -334,7 +335,8 @@ class RoutedIndex(VectorIndex):
 
     def _take_recent(self) -> tuple[IntArray, FloatArray]:
         slots, rows = self._recent.contents()
-        self._recent = self._recent.emptied(keeps_room=len(rows) <= 4 * self.plan.batch)
+        keeps_room = len(rows) <= 4 * self.plan.batch
+        self._recent = self._recent.emptied(keeps_room=keeps_room, few=self._coded is not None)
         return slots, rows
 
     def _load(self, slots: IntArray, rows: FloatArray) -> None:
@@ -386,10 +388,14 @@ class RoutedIndex(VectorIndex):
         return fresh
 
     def _replace(self, fresh: CodedVectors | None) -> None:
+        first = self._coded is None
         if self._coded is not None:
             self._coded.rows.discard()
-        elif self._touched is not None:  # a refit has made codes of all there was
-            self._recent = self._recent.emptied()
+        if first or fresh is None:  # what is recent becomes few of many, or all there is
+            slots, rows = self._recent.contents()
+            self._recent = self._recent.emptied(few=fresh is not None)
+            if len(slots) and not (first and self._touched is not None):  # else a refit has made codes of it
+                self._recent.put(slots, rows)
         self._coded = fresh
         self._fitted = 0 if fresh is None else fresh.places.vectors
         self.drift.reset()

@@ -53,7 +53,7 @@ class Routing:
         codebook = None
         if count >= plan.routed_from:
             codebook = Codebook(min(plan.cells(count), len(sample)), plan.seed).fit(sample, rest)
-        return cls(SignCoder.fit(sample, plan.bits, plan.seed), codebook, count)
+        return cls(SignCoder.fit(sample, plan.bits, plan.seed, rest), codebook, count)
 
     @classmethod
     def sampled(cls, rows: FloatArray, count: int, plan: Plan) -> Routing:

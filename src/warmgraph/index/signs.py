@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TypeAlias
 
 import numpy as np
@@ -23,6 +24,9 @@ _SAMPLE = 8192
 
 _DIRECT, _ROUNDS, _SPARE = 512, 3, 32
 """Up to so many dimensions principal axes are computed outright; beyond in so many rounds, with so many to spare."""
+
+_AT_ONCE = 2**25
+"""Multiplications of one product, which keeps a processor, or the threads of BLAS, for a millisecond or two."""
 
 
 class SignCoder:
@@ -51,13 +55,14 @@ class SignCoder:
         self._offset = mean @ rotation
 
     @classmethod
-    def fit(cls, vectors: FloatArray, bits: int = _BITS, seed: int = 0) -> SignCoder:
+    def fit(cls, vectors: FloatArray, bits: int = _BITS, seed: int = 0, rest: float = 0.0) -> SignCoder:
         """Make a coder for vectors like these.
 
         Args:
             vectors: Array of shape (n, dims), float32: a sample.
             bits: Bits of a code, a multiple of 64.
             seed: Of the rotation.
+            rest: Seconds to rest now and then, where others need the processor meanwhile.
 
         Raises:
             InvalidArgumentError: `bits` is not a positive multiple of 64.
@@ -68,7 +73,7 @@ class SignCoder:
         rng = np.random.default_rng(seed)
         dims = vectors.shape[1]
         if dims > bits:
-            axes = principal_axes(vectors[:_SAMPLE] - mean, bits)
+            axes = principal_axes(vectors[:_SAMPLE] - mean, bits, rest)
             return cls((axes @ _directions(bits, bits, rng)).astype(np.float32), mean)
         return cls(_directions(dims, bits, rng).astype(np.float32), mean)
 
@@ -86,25 +91,46 @@ class SignCoder:
         return self.rotation.nbytes + self.mean.nbytes + self._offset.nbytes
 
 
-def principal_axes(vectors: FloatArray, number: int) -> FloatArray:
+def principal_axes(vectors: FloatArray, number: int, rest: float = 0.0) -> FloatArray:
     """Return the directions along which vectors vary most: array of shape (dims, number), float32, orthonormal.
 
     Of long vectors the directions are approached from random ones (Halko, Martinsson and Tropp, SIAM Review 53, 2011):
     all eigenvectors of 4,096 dimensions would take minutes.
     """
     if vectors.shape[1] <= max(_DIRECT, 2 * number):
-        _, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+        _, axes = np.linalg.eigh(_scatter(vectors, None, rest))
         return np.ascontiguousarray(axes[:, : -number - 1 : -1], dtype=np.float32)
     rng = np.random.default_rng(0)
     basis: FloatArray = rng.standard_normal((vectors.shape[1], number + _SPARE), dtype=np.float32)
     for _ in range(_ROUNDS):
-        basis = np.linalg.qr(vectors.T @ (vectors @ basis))[0]
-    within = vectors @ basis
-    _, turned = np.linalg.eigh((within.T @ within).astype(np.float64))
+        basis = _orthonormal(_scatter(vectors, basis, rest)).astype(np.float32)
+    _, turned = np.linalg.eigh(basis.T @ _scatter(vectors, basis, rest))
     return np.ascontiguousarray(basis @ turned[:, : -number - 1 : -1], dtype=np.float32)
+
+
+def _scatter(vectors: FloatArray, basis: FloatArray | None, rest: float) -> npt.NDArray[np.float64]:
+    """Return vectors.T @ vectors, or vectors.T @ vectors @ basis, in products of which none takes long."""
+    dims = vectors.shape[1]
+    found = np.zeros((dims, dims if basis is None else basis.shape[1]))
+    step = max(_AT_ONCE // (dims * found.shape[1]), 16)
+    for start in range(0, len(vectors), step):
+        part = vectors[start : start + step]
+        found += part.T @ (part if basis is None else part @ basis)
+        time.sleep(rest)
+    return found
 
 
 def _directions(dims: int, number: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return random directions, orthonormal in groups: evenly spread, they err less than free ones."""
-    groups = [np.linalg.qr(rng.standard_normal((dims, dims)))[0] for _ in range(-(-number // dims))]
+    groups = [_orthonormal(rng.standard_normal((dims, dims))) for _ in range(-(-number // dims))]
     return np.concatenate(groups, axis=1)[:, :number]
+
+
+def _orthonormal(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return an orthonormal basis of what some columns span.
+
+    Not by `numpy.linalg.qr`, which keeps the interpreter for half of its time: 5 ms for 384 columns.
+    """
+    squares, axes = np.linalg.eigh(columns.T @ columns)
+    basis: npt.NDArray[np.float64] = columns @ (axes / np.sqrt(np.maximum(squares, squares[-1] * 1e-14)))
+    return basis

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.unit.index.conftest import SMALL, flat_copy, loaded, recall_of
 from warmgraph.errors import InvalidArgumentError
-from warmgraph.index import FloatArray, Metric, Plan, RoutedIndex
+from warmgraph.index import FlatIndex, FloatArray, Metric, Plan, RoutedIndex
 
 Topics = Callable[..., FloatArray]
 
@@ -162,8 +164,42 @@ def test_an_unsure_search_looks_further() -> None:
     unsure, sure = loaded(vectors, plan=narrow), loaded(vectors, plan=careful)
 
     signals = sure.search_with_signals(queries[0], 10).signals
-    assert (True, math.ceil(0.35 * sure.stats().nlist)) == (signals.fallback, signals.probed_cells)
+    assert (True, math.ceil(Plan().fallback_probed * sure.stats().nlist)) == (signals.fallback, signals.probed_cells)
     assert recall_of(unsure, truth, queries) + 0.05 < recall_of(sure, truth, queries)
+
+
+def test_a_second_look_goes_on_where_the_first_has_ended(topics: Topics) -> None:
+    """Over all cells and codes it finds what an exact search does: nothing is left out between them, or found twice."""
+    plan = Plan(codes_from=200, routed_from=1_000, probed=0.05, fewest=1, reranked=20, slack=2, batch=16)
+    thorough = replace(plan, fallback_margin=9.0, fallback_probed=1.0, fallback_slack=384, fallback_reranked=500)
+    vectors = topics(3_020)
+    slots = np.concatenate([np.arange(3_000), np.arange(20)])  # some have two
+    allowed = np.random.default_rng(5).random(3_000) < 0.8
+    truth, index = FlatIndex(64), RoutedIndex(64, plan=thorough)
+    for each in (truth, index):
+        each.upsert(slots, vectors)
+        each.upsert([7, 2_999], topics(2, seed=9))
+
+    for query in topics(20, seed=1):
+        for mask in (None, allowed):
+            expected, found = truth.search(query, 15, allowed=mask), index.search(query, 15, allowed=mask)
+            assert expected.slots.tolist() == found.slots.tolist()
+            np.testing.assert_allclose(expected.scores, found.scores, atol=1e-6)
+    assert index.search_with_signals(topics(1, seed=2)[0], 15).signals.fallback
+
+
+def test_a_second_look_goes_no_further_than_the_margin_asks_for(topics: Topics) -> None:
+    """The nearer the first look came to what was wanted, the fewer cells are probed after it."""
+    index, query = loaded(topics(6_000)), topics(1, seed=1)[0]
+    probed = []
+    for short in (0.0, 0.05, 0.1, 0.4):
+        index.plan = replace(SMALL, fewest=20, fallback_margin=-9.0)
+        margin = index.search_with_signals(query, 10).signals.margin
+        index.plan = replace(index.plan, fallback_margin=margin + short, fallback_probed=0.9)
+        probed.append(index.search_with_signals(query, 10).signals.probed_cells)
+
+    assert sorted(set(probed)) == probed
+    assert probed[0] == index.plan.nprobe(index.stats().nlist)
 
 
 def test_without_codes_a_search_is_sure() -> None:
@@ -281,3 +317,35 @@ def test_writes_from_elsewhere_are_noticed(topics: Topics) -> None:
     assert (False, True) == (same, index.refit_due)
     assert index.refit()
     assert not index.refit_due
+
+
+# -- size ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("routed_from", [1_000, 10**9])
+def test_a_vector_takes_no_more_than_64_bytes(topics: Topics, tmp_path: Path, routed_from: int) -> None:
+    """With vectors on disk, at any time: loaded at once, written to one by one, made anew."""
+    plan = Plan(codes_from=200, routed_from=routed_from, nlist=100)  # 40 a cell, as of 60,000
+    index = loaded(topics(4_000, 96), tmp_path, plan)
+    taken = [index.stats().ram_bytes_per_vector]
+    for slot, vector in enumerate(topics(1_200, 96, seed=1), start=4_000):
+        index.upsert([slot], vector[None])
+        taken.append(index.stats().ram_bytes_per_vector)
+    assert index.refit()
+    taken.append(index.stats().ram_bytes_per_vector)
+
+    assert max(taken) <= 64.0
+    index.close()
+
+
+def test_recent_writes_take_room_for_themselves_alone(topics: Topics) -> None:
+    """What waits for codes takes as much beside a million slots as beside a thousand."""
+    taken = []
+    for first in (1_000, 1_000_000):
+        index = RoutedIndex(64, plan=SMALL)
+        index.upsert(np.arange(first, first + 1_000), topics(1_000))
+        before = index.stats().fixed_bytes
+        index.upsert([first, first + 2_000], topics(2, seed=1))
+        taken.append(index.stats().fixed_bytes - before)
+
+    assert taken[0] == taken[1] > 2 * 64 * 4

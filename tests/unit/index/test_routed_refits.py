@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -90,6 +92,22 @@ def test_searches_and_writes_go_on_during_a_refit(topics: Topics) -> None:
     assert len(model) == len(index)
     for slot, vector in model.items():
         np.testing.assert_allclose(vector[None], index.vectors_of(slot), atol=1e-6)
+
+
+def test_cells_are_made_without_a_long_import() -> None:
+    """Importing scikit-learn keeps the interpreter for a second; whoever stores vectors never waits for that."""
+    program = """if True:
+        import sys
+        import numpy as np
+        from warmgraph.index import Plan, RoutedIndex
+        index = RoutedIndex(8, plan=Plan(codes_from=20, routed_from=50))
+        index.upsert(np.arange(100), np.random.default_rng(0).standard_normal((100, 8)))
+        assert index.refit()
+        print(index.stats().mode, "sklearn" in sys.modules)
+    """
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ["routed", "False"] == told.stdout.split()
 
 
 def test_a_load_overtakes_a_refit(topics: Topics) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from warmgraph.errors import DimensionError, InvalidArgumentError
 from warmgraph.index import Codebook, DriftDetector, FloatArray, Plan
-from warmgraph.index.nearest import nearest, within
+from warmgraph.index.nearest import nearest, up_to, within
 from warmgraph.index.pages import CodePages
 from warmgraph.index.signals import gini
 from warmgraph.index.signs import SignCoder
@@ -59,6 +59,19 @@ def test_a_slack_brings_more_where_more_are_near() -> None:
     assert 200 == len(within(crowd, 10, slack=20, number=150))
     assert 300 >= len(within(np.full(5_000, 7, np.uint16), 10, slack=20, number=150)) >= 10
     assert len(within(lonely, 10, slack=20, number=100)) == 20
+
+
+def test_what_lies_between_two_bounds_is_found() -> None:
+    """Above the one and up to the other, and no more than asked for where many lie there."""
+    distances = np.random.default_rng(0).binomial(384, 0.4, 20_000).astype(np.uint16)
+
+    found = up_to(distances, 140, 20_000, beyond=120)
+    few = up_to(distances, 140, 30, beyond=120)
+
+    assert np.flatnonzero((distances > 120) & (distances <= 140)).tolist() == sorted(found.tolist())
+    assert 30 <= len(few) <= 60
+    assert distances[few].max() <= np.sort(distances[found])[29]
+    assert 0 == len(up_to(distances, 120, 30, beyond=120))
 
 
 def test_the_distance_of_codes_grows_with_the_angle(topics: Topics) -> None:

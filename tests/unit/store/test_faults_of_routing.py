@@ -13,6 +13,7 @@ import pytest
 from langgraph.store.base import PutOp
 
 from tests.unit.store.conftest import TopicEmbeddings, fill, mode_of, opened
+from warmgraph.index import Codebook, FloatArray
 
 NS = ("m", "all")
 
@@ -79,17 +80,15 @@ def test_writers_and_readers_do_not_wait_for_a_refit(
     tmp_path: Path, embed: TopicEmbeddings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There, adding an item blocked for 6.8 s while cells were made: here both go on, however long it takes."""
-    from sklearn.cluster import MiniBatchKMeans
-
     fitting, go_on = threading.Event(), threading.Event()
-    fit = MiniBatchKMeans.partial_fit
+    fit = Codebook.fit
 
-    def endless(self: Any, points: Any) -> Any:
+    def endless(self: Codebook, vectors: FloatArray, rest: float = 0.0) -> Codebook:
         fitting.set()
         assert go_on.wait(60.0)
-        return fit(self, points)
+        return fit(self, vectors, rest)
 
-    monkeypatch.setattr(MiniBatchKMeans, "partial_fit", endless)
+    monkeypatch.setattr(Codebook, "fit", endless)
     with opened(tmp_path / "m.db", embed) as store:
         store.batch([PutOp(NS, str(n), {"text": str(n)}) for n in range(1_100)])
         store.load_index(NS)

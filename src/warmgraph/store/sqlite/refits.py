@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from warmgraph.errors import StoreClosedError
-from warmgraph.forks import ForkAware, undisturbed_by_forks, watch_forks
+from warmgraph.forks import ForkAware, watch_forks
 from warmgraph.index import NamespaceIndex, RoutedIndex, Routing
-from warmgraph.index.codebook import import_clustering
 
 __all__ = ["Refits"]
 
@@ -83,8 +82,6 @@ class Refits(ForkAware):
                 namespace = next(iter(self._waiting))
                 index = self._waiting.pop(namespace)
             try:
-                with undisturbed_by_forks():  # the child would find half a module, for ever
-                    import_clustering()
                 self._refit(namespace, index)
             except StoreClosedError:
                 continue
