@@ -3,7 +3,8 @@
 A forked child has a copy of all memory and only the thread that forked. A lock that another thread held stays held
 there for ever, and an SQLite connection may not be used, or even closed, by two processes. So objects with either are
 asked to come to rest before a fork, and to begin anew after it. A module that another thread is importing stays locked
-in the child as well, so long imports go on `undisturbed_by_forks`.
+in the child as well, and OpenBLAS, which stops its threads before a fork, may leave a product that is under way on
+another thread waiting for ever: both go on `undisturbed_by_forks`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import itertools
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["ForkAware", "keep_for_ever", "undisturbed_by_forks", "watch_forks"]
+__all__ = ["ForkAware", "keep_for_ever", "pause", "undisturbed_by_forks", "watch_forks"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -52,7 +54,28 @@ def undisturbed_by_forks() -> Iterator[None]:
         ...     import json
     """
     with _undisturbed:
-        yield
+        _mine.depth = _depth() + 1
+        try:
+            yield
+        finally:
+            _mine.depth -= 1
+
+
+def pause(seconds: float) -> None:
+    """Sleep; what this thread does `undisturbed_by_forks` stands still, and others may fork meanwhile."""
+    held, depth = _undisturbed, _depth()
+    for _ in range(depth):
+        held.release()
+    try:
+        time.sleep(seconds)
+    finally:
+        for _ in range(depth):
+            held.acquire()
+
+
+def _depth() -> int:
+    """Return how many times this thread keeps others from forking."""
+    return getattr(_mine, "depth", 0)
 
 
 def keep_for_ever(thing: object) -> None:
@@ -65,6 +88,7 @@ _numbers = itertools.count()
 _resting: list[ForkAware] = []  # strong: whoever came to rest is told to go on
 _forking = threading.Lock()  # two threads may fork at once
 _undisturbed = threading.RLock()
+_mine = threading.local()
 _undisturbed_is_ours = False
 # sklearn takes seconds on a cold disk; whatever takes longer has its child hang rather than the parent.
 IMPORT_SECONDS = 60.0

@@ -59,6 +59,40 @@ def test_watchers_are_told_in_the_order_of_their_making() -> None:
     assert "cannot rest" in done.stderr
 
 
+PAUSES = """
+import os, threading
+from warmgraph.forks import pause, undisturbed_by_forks
+
+begun, stop = threading.Event(), threading.Event()
+
+def work():
+    with undisturbed_by_forks(), undisturbed_by_forks():
+        begun.set()
+        while not stop.is_set():
+            pause(0.001)
+
+thread = threading.Thread(target=work)
+thread.start()
+begun.wait(10)
+child = os.fork()
+if not child:
+    os._exit(0)
+assert thread.is_alive()  # the fork came in a pause, not after the work
+assert os.waitpid(child, 0)[1] == 0
+stop.set()
+thread.join(10)
+assert not thread.is_alive()
+print("well")
+"""
+
+
+def test_what_is_undisturbed_lets_others_fork_in_its_pauses() -> None:
+    """A refit takes minutes: whoever forks waits for one of its steps, and not for all of it."""
+    command = [sys.executable, "-W", "ignore", "-c", PAUSES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert (0, "well\n") == (done.returncode, done.stdout), done.stderr
+
+
 def test_what_is_kept_for_ever_is_never_freed() -> None:
     """An object that may not be freed outlives its last reference."""
     import weakref

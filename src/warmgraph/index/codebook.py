@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from warmgraph.errors import DimensionError, InvalidArgumentError
+from warmgraph.forks import pause
 from warmgraph.index.base import BLOCK, FloatArray, IntArray
 from warmgraph.index.groups import grouped
 from warmgraph.index.signs import principal_axes
@@ -85,7 +85,7 @@ class Codebook:
             for part in self._parts(len(vectors)):
                 points = self.project(vectors[part])
                 self._count(points, self.assign(points)[0])
-                time.sleep(rest)
+                pause(rest)
             self._centre(np.flatnonzero(self._counts))
         self.forget_members()
         return self

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
-from warmgraph.index.base import BoolArray, FloatArray, IntArray
+from warmgraph.forks import pause
+from warmgraph.index.base import BLOCK, BoolArray, FloatArray, IntArray
 from warmgraph.index.codebook import Codebook
 from warmgraph.index.flat import of_length_1
 from warmgraph.index.looking import Asked, Found, Look, Probing, Wider
@@ -234,6 +234,12 @@ class CodedVectors:
             self.rows.array[targets] = self.rows.array[sources]
             self.places.move(self.pages.owners[targets], sources, targets)
 
+    def add_all_of(self, other: CodedVectors) -> None:
+        """Add the vectors of another one, a block at a time."""
+        slots = other.places.slots()
+        for start in range(0, len(slots), BLOCK):
+            self.add(*other.contents(slots[start : start + BLOCK]))
+
     def _place(self, slots: IntArray, vectors: FloatArray, rest: float) -> tuple[IntArray, FloatArray]:
         codes = self.coder.encode(vectors)
         if self.codebook is None:
@@ -242,11 +248,11 @@ class CodedVectors:
             points = self.codebook.project(vectors)
             cells, near = self.codebook.assign(points)
             errors = 1.0 - near
-            time.sleep(rest)
+            pause(rest)
             self.codebook.partial_fit(points, cells)
-        time.sleep(rest)
+        pause(rest)
         positions = self.pages.append(cells, codes, slots)
-        time.sleep(rest)
+        pause(rest)
         self.rows.reserve(len(self.pages.owners))
         self.rows.array[positions] = vectors
         return positions, errors

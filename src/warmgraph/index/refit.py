@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from warmgraph.forks import pause, undisturbed_by_forks
 from warmgraph.index.base import FloatArray, IntArray
 from warmgraph.index.coded import CodedVectors
 from warmgraph.index.routing import Routing
@@ -46,8 +46,13 @@ class Refit:
 
     def run(self, lock: AbstractContextManager[object] | None) -> bool:
         """Refit; see `RoutedIndex.refit`."""
-        rest, self._slice = (0.0, _ALONE) if lock is None else (_REST, _SLICE)
-        lock = nullcontext() if lock is None else lock
+        if lock is None:
+            self._slice = _ALONE
+            return self._run(nullcontext(), 0.0)
+        with undisturbed_by_forks():
+            return self._run(lock, _REST)
+
+    def _run(self, lock: AbstractContextManager[object], rest: float) -> bool:
         with lock:
             slots = self._begin()
             if slots is None:
@@ -67,7 +72,7 @@ class Refit:
                 if part is None:
                     return False
                 fresh.add(*part, rest)
-                time.sleep(rest)
+                pause(rest)
             if self._catch_up(fresh, lock):
                 fresh = None
                 if old is not None and rest:
@@ -96,7 +101,7 @@ class Refit:
             sample.reserve(stop)  # a slot may have several
             sample.array[filled:stop] = part[1]
             filled = stop
-            time.sleep(rest)
+            pause(rest)
         sample.array = sample.array[:filled]
         return sample if filled else None
 

@@ -25,9 +25,6 @@ from warmgraph.index.signals import RoutedHits, RoutedStats, SearchSignals, gini
 
 __all__ = ["RoutedIndex"]
 
-_BLOCK = 1024
-"""Vectors added at a time."""
-
 
 class RoutedIndex(VectorIndex):
     """Vectors under the cosine, searched in the way that is fastest for their number.
@@ -275,8 +272,7 @@ class RoutedIndex(VectorIndex):
 
     def stats(self) -> RoutedStats:
         """Return size and shape of the index."""
-        recent = self._recent.stats()
-        coded = self._coded
+        recent, coded = self._recent.stats(), self._coded
         if coded is None:
             return RoutedStats(recent.items, recent.vectors, recent.ram_bytes, 0, "flat", 0, 0.0, 0, 0, False)
         counts = coded.pages.counts[: coded.nlist]
@@ -305,19 +301,15 @@ class RoutedIndex(VectorIndex):
             self._coded.rows.discard()
 
     def _find(self, coded: CodedVectors, query: FloatArray, k: int, allowed: BoolArray | None) -> Outcome:
-        query = self._checked_query(query)
-        k = self._checked_k(k)
+        query, k = self._checked_query(query), self._checked_k(k)
         if allowed is not None:
             self._check_mask(allowed)
         return find(coded, self._recent, self.plan, query, k, allowed)
 
     def _forget_coded(self, slots: Iterable[int]) -> None:
-        coded = self._coded
-        if coded is None:
-            return
         for slot in slots:
-            if slot in coded.places:
-                coded.remove([slot])
+            if self._coded is not None and slot in self._coded.places:
+                self._coded.remove([slot])
                 if self._touched is not None:
                     self._touched.add(slot)
 
@@ -359,9 +351,7 @@ class RoutedIndex(VectorIndex):
         routing, self._given = self._given or Routing.sampled(rows, count, self.plan), None
         fresh = self._new_coded(routing, count)
         if before is not None:
-            held = before.places.slots()
-            for start in range(0, len(held), _BLOCK):
-                fresh.add(*before.contents(held[start : start + _BLOCK]))
+            fresh.add_all_of(before)
         self._replace(fresh)
         self._add_coded(slots, rows)
         self._fitted = routing.fitted
@@ -402,8 +392,7 @@ class RoutedIndex(VectorIndex):
 
     def _check(self) -> None:
         self._recent._check()
-        if self._coded is None:
-            return
-        self._coded._check()
-        recent, _ = self._recent.contents()
-        assert not set(recent.tolist()) & set(self._coded.places.slots().tolist())
+        if self._coded is not None:
+            self._coded._check()
+            recent, _ = self._recent.contents()
+            assert not set(recent.tolist()) & set(self._coded.places.slots().tolist())

@@ -7,13 +7,13 @@ import mmap
 import os
 import sys
 import tempfile
-import time
 import weakref
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from warmgraph.forks import pause
 from warmgraph.index.base import FloatArray, IntArray
 
 __all__ = ["VectorFiles", "VectorRows"]
@@ -100,7 +100,7 @@ class VectorRows:
         if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
             for start in range(0, len(self._map), _PIECE):
                 self._map.madvise(mmap.MADV_DONTNEED, start, min(_PIECE, len(self._map) - start))
-                time.sleep(rest)
+                pause(rest)
         self._map = None
 
     def flush(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from warmgraph.errors import InvalidArgumentError
+from warmgraph.forks import pause
 from warmgraph.index.base import FloatArray
 
 __all__ = ["CodeArray", "SignCoder", "principal_axes"]
@@ -116,7 +116,7 @@ def _scatter(vectors: FloatArray, basis: FloatArray | None, rest: float) -> npt.
     for start in range(0, len(vectors), step):
         part = vectors[start : start + step]
         found += part.T @ (part if basis is None else part @ basis)
-        time.sleep(rest)
+        pause(rest)
     return found
 
 

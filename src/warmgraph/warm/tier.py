@@ -20,7 +20,6 @@ __all__ = ["TierListener", "WarmNamespace", "WarmTier"]
 Namespace: TypeAlias = tuple[str, ...]
 # Victims that a policy may name in vain before the oldest item goes instead.
 MAX_STRANGERS = 1000
-_NO_ITEMS: Mapping[str, WarmItem] = {}
 
 
 class TierListener(Protocol):
@@ -154,12 +153,11 @@ class WarmTier:
     def held_items(self, namespace: Namespace) -> Mapping[str, WarmItem]:
         """Return the warm items of a namespace by key, expired or not; counts as no use. The caller holds the lock."""
         space = self._namespaces.get(namespace)
-        return space.items if space is not None else _NO_ITEMS
+        return space.items if space is not None else {}
 
     def find(self, namespace: Namespace, key: str) -> WarmItem | None:
         """Return a warm item, expired or not, without counting it as a use. The caller holds the lock."""
-        space = self._namespaces.get(namespace)
-        return space.items.get(key) if space is not None else None
+        return self.held_items(namespace).get(key)
 
     def begin(self, namespace: Namespace, keys: Iterable[str], *, write: bool) -> dict[str, int]:
         """Enter operations on keys; what a write touches is not warm until it has landed."""
@@ -234,8 +232,7 @@ class WarmTier:
 
         Args:
             namespace: The namespace.
-            loaded: What its best items are, in the order in which they were written: that, and not when they were
-                loaded, says how recent they are. What else is warm was written meanwhile.
+            loaded: Its best items, in the order in which they were written. What else is warm was written meanwhile.
         """
         with self.lock:
             space = self._space(namespace)

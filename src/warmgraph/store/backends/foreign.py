@@ -24,6 +24,7 @@ from warmgraph.index import Entry, NamespaceIndex
 from warmgraph.ranking import HybridScorer
 from warmgraph.steps import Io, Steps
 from warmgraph.store.backends.base import Backend, Place, Prepared, WriteFlight
+from warmgraph.store.backends.calls import at_home, batch_io
 from warmgraph.store.backends.foreign_state import merge_state, read_state
 from warmgraph.store.backends.ops import filtered_here, put_op, read_op
 from warmgraph.store.config import Ranking
@@ -293,9 +294,9 @@ class ForeignBackend(Backend):
         async def athrough() -> None:
             flight.begin()
             try:
-                await _at_home(self.store, ops)
+                await at_home(self.store, ops)
                 with suppress(Exception):
-                    self._keep(flight, puts, prepared, await _at_home(self.store, back))
+                    self._keep(flight, puts, prepared, await at_home(self.store, back))
             finally:
                 self._give_up(flight, puts)
 
@@ -342,7 +343,7 @@ class ForeignBackend(Backend):
     # -- within ------------------------------------------------------------------------------------------------------
 
     def _io(self, ops: list[Op]) -> Io:
-        return Io(lambda: self.store.batch(ops), lambda: _at_home(self.store, ops))
+        return batch_io(self.store, ops)
 
     def _warm(self, item: Item, put: Put | None = None) -> WarmItem:
         """Return an item to keep: one that was just written, or one that was found, of unknown expiry."""
@@ -354,14 +355,6 @@ class ForeignBackend(Backend):
         value = copy_value(item.value)
         importance = given_importance(value)
         return WarmItem(value, item.created_at, item.updated_at, size_of(value), ttl, expires, importance)
-
-
-async def _at_home(store: BaseStore, ops: Sequence[Op]) -> list[Any]:
-    """Await a batch on the loop that the store belongs to: LangGraph's async stores know no other."""
-    loop = getattr(store, "loop", None)
-    if not isinstance(loop, asyncio.AbstractEventLoop) or loop is asyncio.get_running_loop() or not loop.is_running():
-        return await store.abatch(ops)
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(store.abatch(ops), loop))
 
 
 def _as_put(item: Item) -> Put:
