@@ -361,6 +361,7 @@ class LoadedIndexes(ForkAware):
 
     def _check(self) -> None:
         """Assert that every index in RAM equals one made anew from the file."""
+        self.follow()  # it may put other indexes in the place of those that are held
         with self._lock:
             indexes = {namespace: loaded.index for namespace, loaded in self._indexes.items()}
             assert self._bytes == sum(loaded.bytes for loaded in self._indexes.values())
