@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from langgraph.store.base import SearchItem
@@ -225,7 +226,7 @@ class RoutedBackend(Backend):
             if wide in self._crowded:
                 continue
             before = self._writes
-            names = yield Io(lambda wide=wide: self.store.few_namespaces_under(wide, FEW_NAMESPACES))  # type: ignore[misc]
+            names = yield Io(partial(self.store.few_namespaces_under, wide, FEW_NAMESPACES))
             with self._lock:
                 if before != self._writes:
                     return  # somebody may have written to another one after the file was read
@@ -256,9 +257,15 @@ class RoutedBackend(Backend):
                     known = False
                     for depth in range(len(namespace) + 1):
                         # Below a prefix of which all is known, one that is not there has had nothing below it.
-                        if known or namespace[:depth] in self._below:
+                        prefix = namespace[:depth]
+                        if known or prefix in self._below:
                             known = True
-                            self._below.setdefault(namespace[:depth], {})[namespace] = None
+                            names = self._below.setdefault(prefix, {})
+                            names[namespace] = None
+                            if len(names) > FEW_NAMESPACES:
+                                del self._below[prefix]
+                if len(self._below) > MAX_PREFIXES:
+                    self._below.clear()
 
 
 def _warm(put: Put, change: Change) -> WarmItem:

@@ -231,3 +231,22 @@ def test_where_there_are_many_namespaces_only_those_asked_for_are_known(
     assert _from_ram(store, SearchOp(("crowd", "2"), query="dog")) is None
     assert _from_ram(store, SearchOp(("crowd",), query="dog")) is None
     assert 4 == len(store.search(("crowd",), query="dog"))
+
+
+def test_namespaces_that_become_many_are_let_go(store: WarmStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that goes on for long meets users without end: what it keeps in mind of them is bounded."""
+    monkeypatch.setattr("warmgraph.store.backends.routed.FEW_NAMESPACES", 3)
+    store.put(("crowd", "0"), "k", {"content": "dog"})
+    for _ in range(2):
+        assert 1 == len(store.search(("crowd",), query="dog"))
+    assert _from_ram(store, SearchOp(("crowd",), query="dog")) is not None
+    for n in range(1, 6):
+        store.put(("crowd", str(n)), "k", {"content": "dog"})
+        assert n + 1 == len(store.search(("crowd",), query="dog"))
+        assert ["k"] == [item.key for item in store.search(("crowd", "0"), query="dog")]
+    assert _from_ram(store, SearchOp(("crowd",), query="dog")) is None
+    assert _from_ram(store, SearchOp(("crowd", "0"), query="dog")) is not None
+    monkeypatch.setattr("warmgraph.store.backends.routed.MAX_PREFIXES", 4)
+    for n in range(6):
+        store.put(("crowd", "0", str(n)), "k", {"content": "dog"})
+        assert n + 2 == len(store.search(("crowd", "0"), query="dog"))
