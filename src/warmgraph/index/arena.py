@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import weakref
-from bisect import insort
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from warmgraph.index.base import FloatArray, IntArray
+from warmgraph.index.chunks import Chunk, Seat
 
-__all__ = ["Arena", "ArenaStats", "Arenas", "Room", "Scan", "Tenant"]
+__all__ = ["Arena", "ArenaStats", "Arenas", "Party", "Room", "Scan", "Tenant"]
 
 CHUNK_ROWS = 4096
 """Rows of a chunk: 6 MB of 384 dimensions, and half a millisecond for which a scan keeps writers of it waiting."""
@@ -95,7 +95,7 @@ class Arena:
         ...     room = tenant.take(1)
         ...     room.vectors[0], room.slots[0] = (x, 0), 7
         ...     tenant.settle()
-        >>> scan = arena.scan(tenants, np.array([10, 0], np.float32))
+        >>> scan = arena.scan(Party(tenants), np.array([10, 0], np.float32))
         >>> best = scan.scores.argmax()
         >>> scan.tenants[best].item(), scan.slots[best].item(), scan.scores[best].item()
         (1, 7, 20.0)
@@ -106,12 +106,13 @@ class Arena:
         self.chunk_rows: int = chunk_rows
         self.moves: int = 0
         self._lock = threading.Lock()
-        self._chunks: list[_Chunk] = []
-        self._seats: dict[int, _Seat | None] = {}  # by the tenant's number
+        self._chunks: list[Chunk] = []
+        self._seats: dict[int, Seat | None] = {}  # by the tenant's number
         self._number_of: dict[weakref.ref[Tenant], int] = {}
         self._gone: deque[weakref.ref[Tenant]] = deque()  # filled by the garbage collector, wherever that is called
         self._free_numbers: list[int] = []
         self._top = 0
+        self._seatings: weakref.WeakKeyDictionary[Party, _Seating] = weakref.WeakKeyDictionary()
 
     def tenant(self) -> Tenant:
         """Return a new tenant without room. When nobody refers to it any more, its rows are free again."""
@@ -126,36 +127,24 @@ class Arena:
             self._number_of[weakref.ref(tenant, self._gone.append)] = number
             return tenant
 
-    def scan(self, tenants: Sequence[Tenant], query: FloatArray) -> Scan | None:
+    def scan(self, party: Party, query: FloatArray) -> Scan | None:
         """Compare a query with all vectors of some tenants.
 
         A row that was there all the time is in the answer, unless its tenant is in `missed`; no row is half written.
         No lock is held for longer than the product with one chunk takes.
 
         Args:
-            tenants: Tenants of this arena.
+            party: Tenants of this arena.
             query: Array of shape (dims,), float32.
 
         Returns:
             `None` if too much would have to be read in vain, because the tenants hold but little of their chunks.
         """
-        began = self.moves  # before the seats are looked at: whoever moves from here on is missed
-        place = np.full(self._top + 1, -1, np.int32)
-        spans: dict[_Chunk, tuple[int, int]] = {}
-        missed: list[int] = []
-        wanted = 0
-        for at, tenant in enumerate(tenants):
-            seat = tenant.seat
-            if seat is None:
-                missed.append(at)
-                continue
-            chunk, start, stop = seat
-            place[tenant.number] = at
-            wanted += stop - start
-            first, last = spans.get(chunk, (start, stop))
-            spans[chunk] = min(first, start), max(last, stop)
-        total = sum(stop - start for start, stop in spans.values())
-        if (total - wanted) * self.dims * 4 > len(tenants) * IN_VAIN:
+        seating = self._seatings.get(party)
+        if seating is None or seating.moves != self.moves:
+            seating = self._seatings[party] = self._seating(party.tenants)
+        began, place, spans, total, in_vain, missed = seating
+        if in_vain * self.dims * 4 > len(party.tenants) * IN_VAIN:
             return None
         scores, slots, numbers = np.empty(total, np.float32), np.empty(total, np.int64), np.empty(total, np.int32)
         end = 0
@@ -166,13 +155,32 @@ class Arena:
                 np.vecdot(chunk.vectors[start:stop], query, out=scores[at:end])
                 slots[at:end] = chunk.slots[start:stop]
                 numbers[at:end] = chunk.tenants[start:stop]
-        for at, tenant in enumerate(tenants):
-            if tenant.moved > began:
-                place[tenant.number] = -1
-                missed.append(at)
+        if self.moves != began:
+            gone = [at for at, tenant in enumerate(party.tenants) if tenant.moved > began]
+            place, missed = place.copy(), [*missed, *gone]
+            place[[party.tenants[at].number for at in gone]] = -1
         owners = place.take(numbers, mode="clip")  # tenants that are newer than this scan have higher numbers: -1
         scores[(slots < 0) | (owners < 0)] = -np.inf
         return Scan(owners, slots, scores, missed)
+
+    def _seating(self, tenants: Sequence[Tenant]) -> _Seating:
+        moves = self.moves  # before the seats are looked at: whoever moves from here on is missed
+        place = np.full(self._top + 1, -1, np.int32)
+        spans: dict[Chunk, tuple[int, int]] = {}
+        seatless: list[int] = []
+        wanted = 0
+        for at, tenant in enumerate(tenants):
+            seat = tenant.seat
+            if seat is None:
+                seatless.append(at)
+                continue
+            chunk, start, stop = seat
+            place[tenant.number] = at
+            wanted += stop - start
+            first, last = spans.get(chunk, (start, stop))
+            spans[chunk] = min(first, start), max(last, stop)
+        total = sum(stop - start for start, stop in spans.values())
+        return _Seating(moves, place, spans, total, total - wanted, seatless)
 
     def stats(self) -> ArenaStats:
         """Return the size of the arena."""
@@ -193,7 +201,7 @@ class Arena:
         for chunk in self._chunks:
             chunk.lock = threading.Lock()
 
-    def _take(self, number: int, rows: int) -> _Seat:
+    def _take(self, number: int, rows: int) -> Seat:
         with self._lock:
             self._reap()
             for chunk in self._chunks:
@@ -201,14 +209,14 @@ class Arena:
                 if start is not None:
                     break
             else:
-                chunk = _Chunk(self.dims, self.chunk_rows)
+                chunk = Chunk(self.dims, self.chunk_rows)
                 self._chunks.append(chunk)
                 start = chunk.take(rows)
                 assert start is not None
             chunk.tenants[start : start + rows] = number
-            return _Seat(chunk, start, start + rows)
+            return Seat(chunk, start, start + rows)
 
-    def _settle(self, tenant: Tenant, seat: _Seat | None) -> None:
+    def _settle(self, tenant: Tenant, seat: Seat | None) -> None:
         with self._lock:
             old, self._seats[tenant.number] = self._seats[tenant.number], seat
             # In this order: a scan that looks at the old seat began before the move is counted, and the old rows are
@@ -216,9 +224,10 @@ class Arena:
             tenant.seat = seat
             self.moves += 1
             tenant.moved = self.moves
+            self._seatings.clear()  # they would keep chunks that are no longer needed
             self._give(old)
 
-    def _give(self, seat: _Seat | None) -> None:
+    def _give(self, seat: Seat | None) -> None:
         if seat is not None:
             with seat.chunk.lock:
                 seat.chunk.slots[seat.start : seat.stop] = -1
@@ -291,8 +300,8 @@ class Tenant:
         self.arena: Arena = arena
         self.number: int = number
         self.moved: int = arena.moves
-        self.seat: _Seat | None = None
-        self._next: _Seat | None = None
+        self.seat: Seat | None = None
+        self._next: Seat | None = None
 
     def take(self, capacity: int) -> Room | None:
         """Return room for at least so many rows; the room before stays until `settle`.
@@ -317,44 +326,34 @@ class Tenant:
         self._next = None
 
 
-class _Chunk:
-    """Rows of several tenants. They never move in memory."""
+class Party:
+    """Tenants that are scanned together, time and again: where they sit is looked up when one of them has moved.
 
-    __slots__ = ("free", "lock", "slots", "tenants", "vectors")
+    Args:
+        tenants: Tenants of one arena.
+    """
 
-    def __init__(self, dims: int, rows: int) -> None:
-        # Zeros, which the system hands out as they are first written; and finite, for scans read free rows as well.
-        self.vectors: FloatArray = np.zeros((rows, dims), np.float32)
-        self.slots: IntArray = np.full(rows, -1, np.int64)
-        self.tenants: npt.NDArray[np.int32] = np.zeros(rows, np.int32)
-        self.free: list[tuple[int, int]] = [(0, rows)]
-        self.lock: threading.Lock = threading.Lock()
+    __slots__ = ("__weakref__", "tenants")
 
-    @property
-    def ram_bytes(self) -> int:
-        return self.vectors.nbytes + self.slots.nbytes + self.tenants.nbytes
-
-    def take(self, rows: int) -> int | None:
-        """Return where so many rows begin; the first that are free."""
-        for at, (start, stop) in enumerate(self.free):
-            if stop - start >= rows:
-                self.free[at : at + 1] = [(start + rows, stop)] if stop - start > rows else []
-                return start
-        return None
-
-    def give(self, start: int, stop: int) -> None:
-        """Take rows back, and join them with those that are free beside them."""
-        insort(self.free, (start, stop))
-        at = self.free.index((start, stop))
-        if at + 1 < len(self.free) and self.free[at + 1][0] == stop:
-            self.free[at : at + 2] = [(start, self.free[at + 1][1])]
-        if at and self.free[at - 1][1] == start:
-            self.free[at - 1 : at + 1] = [(self.free[at - 1][0], self.free[at][1])]
+    def __init__(self, tenants: Sequence[Tenant]) -> None:
+        self.tenants: Sequence[Tenant] = tenants
 
 
-class _Seat(NamedTuple):
-    """A range of a chunk."""
+class _Seating(NamedTuple):
+    """Where the tenants of a party sit.
 
-    chunk: _Chunk
-    start: int
-    stop: int
+    Args:
+        moves: How often anybody had moved when it was looked up.
+        place: By a tenant's number, its place in the party; -1 for all others.
+        spans: From each chunk the rows from the first to the last of theirs.
+        total: Number of these rows.
+        in_vain: How many of them are not theirs.
+        seatless: Places of those that have no rows.
+    """
+
+    moves: int
+    place: npt.NDArray[np.int32]
+    spans: dict[Chunk, tuple[int, int]]
+    total: int
+    in_vain: int
+    seatless: list[int]

@@ -352,9 +352,7 @@ class CodedVectors:
             assert sorted(self.places.get(slot)) == taken[owners == slot].tolist()
         vectors = self.rows.take(taken)
         flat = self.pages.codes.reshape(self.pages.words, -1)
-        # Products of one row and of many may differ in their last digit, and a sign with them.
-        differing = np.bitwise_count(flat[:, taken].T ^ self.coder.encode(vectors)).sum()
-        assert int(differing) <= 1 + len(taken) // 10
+        self.coder._check(flat[:, taken].T, vectors)
         if self.codebook is not None:
             members = np.flatnonzero(self.pages.owners[: self.pages.span * self.pages.size] != NOBODY)
             members = np.union1d(members, np.array(sorted(self._gaps), np.int64))

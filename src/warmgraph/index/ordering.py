@@ -25,7 +25,7 @@ def newest_first(slots: Slots, seqs: NDArray[np.int64], k: int | None) -> Slots:
     if k is not None and k < len(slots) // 4:
         newest = np.argpartition(seqs, len(slots) - k)[len(slots) - k :]
         slots, seqs = slots[newest], seqs[newest]
-    return slots[np.argsort(-seqs)][:k]
+    return slots[np.argsort(seqs)[_last(k)]]
 
 
 def best_first(slots: Slots, scores: NDArray[np.float32], seqs: NDArray[np.int64], k: int | None) -> Slots:
@@ -50,7 +50,12 @@ def best_first(slots: Slots, scores: NDArray[np.float32], seqs: NDArray[np.int64
     if k is not None and k < len(slots) // 4:  # many are equal to the last of them
         kept = _candidates(scores, seqs, k)
         slots, scores, seqs = slots[kept], scores[kept], seqs[kept]
-    return slots[np.lexsort((-seqs, -scores))][:k]
+    return slots[np.lexsort((seqs, scores))[_last(k)]]
+
+
+def _last(k: int | None) -> slice:
+    """Return what takes the last `k` of an ascending order, the last one first."""
+    return slice(None, None if k is None else -k - 1, -1)
 
 
 def _candidates(scores: NDArray[np.float32], seqs: NDArray[np.int64], k: int) -> Slots:

@@ -25,6 +25,9 @@ _SAMPLE = 8192
 _DIRECT, _ROUNDS, _SPARE = 512, 3, 32
 """Up to so many dimensions principal axes are computed outright; beyond in so many rounds, with so many to spare."""
 
+ROUNDING = 1e-5
+"""By how much a component of a vector of length 1 may differ from one product to another."""
+
 _AT_ONCE = 2**25
 """Multiplications of one product, which keeps a processor, or the threads of BLAS, for a millisecond or two."""
 
@@ -84,6 +87,16 @@ class SignCoder:
     def encode_one(self, vector: FloatArray) -> CodeArray:
         """Return the code of one vector of shape (dims,): array of shape (words, 1), uint64."""
         return np.packbits(vector @ self.rotation > self._offset).view(np.uint64)[:, None]
+
+    def _check(self, codes: CodeArray, vectors: FloatArray) -> None:
+        """Assert that codes of shape (n, words) are those of vectors of length 1.
+
+        Products of one row and of many differ in their last digits: where a component is hardly more than 0, as all
+        are of a vector that is the mean, either bit is right.
+        """
+        components = vectors @ self.rotation - self._offset
+        bits = np.unpackbits(np.ascontiguousarray(codes).view(np.uint8), axis=1).astype(bool)
+        assert ((bits == (components > 0)) | (np.abs(components) < ROUNDING)).all()
 
     @property
     def nbytes(self) -> int:

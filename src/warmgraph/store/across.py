@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warmgraph.index import NamespaceIndex
-from warmgraph.index.arena import Arena, Scan, Tenant
+from warmgraph.index.arena import Arena, Party, Scan, Tenant
 from warmgraph.index.selection import lower_bound
 
-__all__ = ["Ranked", "rank_across"]
+__all__ = ["Crowd", "Ranked", "rank_across"]
 
 Namespace: TypeAlias = tuple[str, ...]
 Indexes: TypeAlias = Sequence[tuple[Namespace, NamespaceIndex]]
@@ -39,6 +39,72 @@ class Ranked(NamedTuple):
 _Place: TypeAlias = tuple[float, int, Ranked]
 
 
+class Crowd(tuple[tuple[Namespace, NamespaceIndex], ...]):
+    """Namespaces that are searched together, time and again, with their indexes.
+
+    To look at each of a thousand costs as much as half of a search of them all: where their vectors lie is looked up
+    when some of them have moved.
+    """
+
+    _where: _Where | None = None
+
+    def where(self, dims: int) -> _Where | None:
+        """Return where vectors of a length lie; `None` if no arena holds any of them."""
+        known = self._where
+        if known is None or not known.holds(dims) or any(self[at][1].vectors is not None for at in known.bare):
+            known = self._where = self._look(dims)
+        return known
+
+    def _look(self, dims: int) -> _Where | None:
+        found = (tenant.arena for _, index in self if (tenant := _tenant(index)) is not None)
+        arena = next((arena for arena in found if arena.dims == dims), None)
+        if arena is None:
+            return None
+        moves = arena.moves  # before the indexes are looked at: whoever moves later is looked for again
+        tenants: list[Tenant] = []
+        places: list[int] = []
+        others: list[int] = []
+        bare: list[int] = []
+        for at, (_, index) in enumerate(self):
+            tenant = _tenant(index)
+            if tenant is not None and tenant.arena is arena:
+                tenants.append(tenant)
+                places.append(at)
+            elif index.vectors is not None:
+                others.append(at)
+            else:
+                bare.append(at)
+        return _Where(arena, moves, Party(tenants), np.array(places, np.int32), others, bare)
+
+
+def _tenant(index: NamespaceIndex) -> Tenant | None:
+    return None if index.vectors is None else index.vectors.tenant
+
+
+class _Where(NamedTuple):
+    """Where the vectors of a crowd lie.
+
+    Args:
+        arena: Where those of most lie.
+        moves: How often anybody there had moved when it was looked up.
+        party: The tenants there.
+        places: Which namespace of the crowd each tenant belongs to; shape (n,).
+        others: The namespaces whose vectors lie elsewhere.
+        bare: Those that had none.
+    """
+
+    arena: Arena
+    moves: int
+    party: Party
+    places: NDArray[np.int32]
+    others: list[int]
+    bare: list[int]
+
+    def holds(self, dims: int) -> bool:
+        """Whether it is about vectors of that length, and still true."""
+        return self.arena.dims == dims and self.arena.moves == self.moves
+
+
 def rank_across(
     indexes: Indexes, vector: NDArray[np.float32], *, now: float, wanted: int, exclude: Collection[str]
 ) -> Iterator[Ranked]:
@@ -56,7 +122,7 @@ def rank_across(
         exclude: Keys to leave out.
     """
     query = _of_length_1(vector)
-    scan = None if query is None else _scan(indexes, query)
+    scan = None if query is None else _scan(indexes if isinstance(indexes, Crowd) else Crowd(indexes), query)
     if query is None or scan is None:
         return
     owners, slots, scores, _ = scan
@@ -90,28 +156,16 @@ def _of_length_1(vector: NDArray[np.float32]) -> NDArray[np.float32] | None:
     return (vector / length).astype(np.float32) if 0.0 < length < np.inf else None
 
 
-def _scan(indexes: Indexes, query: NDArray[np.float32]) -> Scan | None:
+def _scan(crowd: Crowd, query: NDArray[np.float32]) -> Scan | None:
     """Compare the rows of all namespaces: those in the arena at once, the others one after the other."""
-    arena: Arena | None = None
-    tenants: list[Tenant] = []
-    places: list[int] = []  # of the tenants in `indexes`
-    others: list[int] = []
-    for at, (_, index) in enumerate(indexes):
-        tenant = None if index.vectors is None else index.vectors.tenant
-        if tenant is not None and arena is None and tenant.arena.dims == len(query):
-            arena = tenant.arena
-        if tenant is not None and tenant.arena is arena:
-            tenants.append(tenant)
-            places.append(at)
-        elif index.vectors is not None:
-            others.append(at)
-    scan = arena.scan(tenants, query) if arena is not None else None
-    if scan is None:
+    where = crowd.where(len(query))
+    scan = None if where is None else where.arena.scan(where.party, query)
+    if where is None or scan is None:
         return None
-    owners = np.array(places, np.int32).take(scan.tenants, mode="clip")
+    owners = where.places.take(scan.tenants, mode="clip")
     parts = [(owners, scan.slots, scan.scores)]
-    for at in [*others, *(places[missed] for missed in scan.missed)]:
-        index = indexes[at][1]
+    for at in [*where.others, *where.places[scan.missed].tolist()]:
+        index = crowd[at][1]
         with index.lock:
             dense = index.dense(query)
         if dense is not None:

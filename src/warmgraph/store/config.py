@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -188,8 +187,8 @@ class Ranking:
         try:
             vector = yield from self._embed_for_recall(text, now.timestamp())
         except (EmbeddingError, DimensionError) as error:
-            return replace(query, failure=error)
-        return replace(query, vector=vector, scorer=self.recall_scorer) if self.comparable() else query
+            return query._replace(failure=error)
+        return query._replace(vector=vector, scorer=self.recall_scorer) if self.comparable() else query
 
     def _embed_for_recall(self, text: str, now: float) -> Steps[NDArray[np.float32]]:
         """Embed a query, unless the model has just failed and does not know it from before."""

@@ -35,6 +35,7 @@ __all__ = [
     "check_count",
     "check_namespace",
     "check_put",
+    "check_search",
     "recall_search",
 ]
 
@@ -189,7 +190,7 @@ def _add(plan: Plan, op: Op) -> None:
     elif isinstance(op, GetOp):
         plan.reads[plan.size] = Get(check_namespace(op.namespace), _check_key(op.key), op.refresh_ttl)
     elif isinstance(op, SearchOp):
-        plan.reads[plan.size] = _search(op)
+        plan.reads[plan.size] = check_search(*op)
     elif isinstance(op, ListNamespacesOp):
         plan.reads[plan.size] = _list(op)
     else:
@@ -220,17 +221,30 @@ def check_put(namespace: object, key: object, value: object, index: object = Non
     return Put(labels, key, freeze_value(value), paths, _check_ttl(ttl))
 
 
-def _search(op: SearchOp) -> Search:
-    if op.query is not None and not isinstance(op.query, str):
-        raise InvalidArgumentError("query", expected="a string or None", got=op.query)
+def check_search(
+    prefix: object,
+    filter: Mapping[str, Any] | None = None,
+    limit: object = 10,
+    offset: object = 0,
+    query: object = None,
+    refresh_ttl: bool = True,
+) -> Search:
+    """Check the arguments of a `SearchOp`, and return them as a read.
+
+    Raises:
+        InvalidNamespaceError: The prefix is none.
+        InvalidArgumentError: Any other argument is not what it has to be.
+    """
+    if query is not None and not isinstance(query, str):
+        raise InvalidArgumentError("query", expected="a string or None", got=query)
     return Search(
-        prefix=check_namespace(op.namespace_prefix),
-        query=op.query or None,
-        matches=compile_filter(op.filter),
-        limit=check_count("limit", op.limit, least=0),
-        offset=check_count("offset", op.offset, least=0),
-        refresh_ttl=op.refresh_ttl,
-        filter=op.filter,
+        check_namespace(prefix),
+        query or None,
+        compile_filter(filter),
+        check_count("limit", limit, least=0),
+        check_count("offset", offset, least=0),
+        refresh_ttl,
+        filter,
     )
 
 

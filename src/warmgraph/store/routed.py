@@ -300,9 +300,10 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
         """Return the index of a namespace if it is in RAM."""
         return self._indexes.get(namespace)
 
-    def indexes_of(self, namespaces: Sequence[Namespace]) -> list[NamespaceIndex] | None:
-        """Return the indexes of namespaces if all of them are in RAM."""
-        return self._indexes.get_all(namespaces)
+    @property
+    def loaded(self) -> LoadedIndexes:
+        """The indexes in RAM."""
+        return self._indexes
 
     def load_index(self, namespace: Namespace) -> NamespaceIndex:
         """Return the index of a namespace as of the last commit of any process. Waits for the disk."""

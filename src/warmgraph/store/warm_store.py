@@ -288,8 +288,15 @@ class WarmStore(WarmUpkeep, WarmRecalling, SignallingStore):
         self._check_open()
         if self._warm.behind:
             return None
-        refresh = refresh_ttl if refresh_ttl is not None else (self.ttl_config or {}).get("refresh_on_read", True)
-        return self._get(Get(check_namespace(namespace), str(key), refresh))
+        return self._get(Get(check_namespace(namespace), str(key), self._refreshes(refresh_ttl)))
+
+    def _search_steps(self, search: Search) -> Steps[list[SearchItem]]:
+        self._check_open()
+        if self._warm.behind:
+            yield from self._warm.follow()
+        found: list[SearchItem] = yield from self._backend.search(search)
+        self._touch(found)
+        return found
 
     def _steps(self, plan: Plan) -> Steps[list[Result]]:
         self._check_open()
@@ -343,8 +350,13 @@ class WarmStore(WarmUpkeep, WarmRecalling, SignallingStore):
 
     def _touch(self, found: Sequence[SearchItem]) -> None:
         keys: dict[Namespace, list[str]] = {}
+        last: Namespace | None = None
+        used: list[str] = []
         for item in found:
-            keys.setdefault(item.namespace, []).append(item.key)
+            if item.namespace is not last:
+                last = item.namespace
+                used = keys.setdefault(last, [])
+            used.append(item.key)
         for namespace, used in keys.items():
             self._tier.touch(namespace, used)
 

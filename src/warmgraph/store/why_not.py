@@ -194,7 +194,7 @@ def score_parts(query: Query, index: NamespaceIndex, keys: Collection[str]) -> d
         if is_dataclass(scorer):
             for each in fields(scorer):
                 lesser: Any = replace(scorer, **{each.name: 0.0})  # type: ignore[type-var]
-                columns[each.name] = total - replace(query, scorer=lesser).scores(index)
+                columns[each.name] = total - query._replace(scorer=lesser).scores(index)
         return {
             key: {name: round(float(column[slot]), 6) for name, column in columns.items()}
             for key, slot in slots.items()

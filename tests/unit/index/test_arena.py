@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from warmgraph.index import FlatIndex, FloatArray
-from warmgraph.index.arena import Arena, ArenaStats, Scan, Tenant
+from warmgraph.index.arena import Arena, ArenaStats, Party, Scan, Tenant
 
 
 def _noise(*shape: int, seed: int = 0) -> FloatArray:
@@ -25,7 +25,7 @@ def _index(arena: Arena, *slots: int, seed: int = 0) -> FlatIndex:
 def _found(arena: Arena, indexes: list[FlatIndex], query: FloatArray) -> dict[tuple[int, int], float]:
     """Return the scores of a scan by index and slot."""
     tenants = [index.tenant for index in indexes if index.tenant is not None]
-    scan = arena.scan(tenants, query)
+    scan = arena.scan(Party(tenants), query)
     assert scan is not None
     assert not scan.missed
     counted = np.flatnonzero(scan.scores != -np.inf)
@@ -103,7 +103,7 @@ def test_an_index_larger_than_a_chunk_stands_alone() -> None:
     assert index.tenant is not None
     index.upsert(range(40), vectors)
 
-    scan = arena.scan([index.tenant], vectors[0])
+    scan = arena.scan(Party([index.tenant]), vectors[0])
 
     assert scan is not None
     assert [0] == scan.missed
@@ -124,7 +124,7 @@ def test_what_moves_during_a_scan_is_named() -> None:
     assert moving.tenant is not None
     tenants = _Watched([resting.tenant, moving.tenant])
     scans: list[Scan | None] = []
-    scanning = threading.Thread(target=lambda: scans.append(arena.scan(tenants, _noise(4))))
+    scanning = threading.Thread(target=lambda: scans.append(arena.scan(Party(tenants), _noise(4))))
     with resting.tenant.seat.chunk.lock:
         scanning.start()
         assert tenants.looked_at.wait(10)
@@ -154,9 +154,9 @@ def test_too_thin_a_share_is_not_scanned() -> None:
     indexes = [_index(arena, *range(100)) for _ in range(40)]
     tenants = [index.tenant for index in indexes if index.tenant is not None]
 
-    assert arena.scan(tenants, _noise(384)) is not None
-    assert arena.scan([tenants[0], tenants[20]], _noise(384)) is None
-    assert arena.scan(tenants[7:9], _noise(384)) is not None  # side by side
+    assert arena.scan(Party(tenants), _noise(384)) is not None
+    assert arena.scan(Party([tenants[0], tenants[20]]), _noise(384)) is None
+    assert arena.scan(Party(tenants[7:9]), _noise(384)) is not None  # side by side
 
 
 def test_an_overwritten_vector_counts_as_it_is_now() -> None:
@@ -168,7 +168,7 @@ def test_an_overwritten_vector_counts_as_it_is_now() -> None:
     index.remove([0])
     index.upsert([1], np.array([[0, -1]], np.float32))
 
-    scan = arena.scan([index.tenant] if index.tenant else [], np.array([0, 1], np.float32))
+    scan = arena.scan(Party([index.tenant] if index.tenant else []), np.array([0, 1], np.float32))
     assert scan is not None
     counted = np.flatnonzero(scan.scores != -np.inf)
     found = zip(scan.slots[counted].tolist(), scan.scores[counted].tolist(), strict=True)

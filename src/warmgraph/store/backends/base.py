@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from warmgraph.errors import InvalidArgumentError
@@ -70,6 +71,11 @@ class Backend(ABC):
     @abstractmethod
     def read(self, reads: Sequence[Read]) -> Steps[list[Any]]:
         """Answer reads in order, for all items."""
+
+    def search(self, search: Search) -> Steps[list[SearchItem]]:
+        """Answer one search, for all items."""
+        (found,) = yield from self.read([search])
+        return found  # type: ignore[no-any-return]
 
     @abstractmethod
     def recall(self, search: Search) -> Steps[Found]:

@@ -15,6 +15,7 @@ from warmgraph.clock import Clock
 from warmgraph.index import Entry, FlatIndex, NamespaceIndex
 from warmgraph.index.arena import Arenas
 from warmgraph.steps import Steps
+from warmgraph.store.across import Crowd
 from warmgraph.store.backends.base import Backend, Place
 from warmgraph.store.backends.warm_page import warm_page
 from warmgraph.store.config import Ranking
@@ -46,6 +47,7 @@ class MemoryBackend(Backend):
         self._clock = clock
         self._indexes: dict[Namespace, NamespaceIndex] = {}
         self._under: dict[Namespace, dict[Namespace, None]] = {}  # namespaces by each of their prefixes
+        self._crowds: dict[Namespace, Crowd] = {}  # of the prefixes with several that were searched
         self._arenas = Arenas()  # a search over many namespaces is one over an arena
         self._written = 0
         self._starts = Starts()
@@ -115,9 +117,18 @@ class MemoryBackend(Backend):
         """Answer from RAM."""
         prepared: list[Query | None] = []
         for read in reads:
-            ranked = isinstance(read, Search) and read.query is not None
-            prepared.append((yield from self._query(read)) if ranked else None)
+            if isinstance(read, Search) and read.query is not None:
+                prepared.append((yield from self._query(read)))
+            else:
+                prepared.append(None)
         return [self._answer(read, query) for read, query in zip(reads, prepared, strict=True)]
+
+    def search(self, search: Search) -> Steps[list[SearchItem]]:
+        """Answer one search from RAM."""
+        query = None
+        if search.query is not None:
+            query = yield from self._query(search)
+        return self._search(search, query)
 
     def recall(self, search: Search) -> Steps[Found]:
         """Rank all items of a namespace."""
@@ -169,9 +180,8 @@ class MemoryBackend(Backend):
         item = WarmItem(put.value, created_at, now, size, put.ttl, expires, how.importance)
         tier.put(put.namespace, put.key, item)
 
-    def _query(self, read: Read) -> Steps[Query]:
-        assert isinstance(read, Search)
-        return self.ranking.query(read.query or "", self.ranking.search_scorer)
+    def _query(self, search: Search) -> Steps[Query]:
+        return self.ranking.query(search.query or "", self.ranking.search_scorer)
 
     def _answer(self, read: Read, query: Query | None) -> Any:
         if isinstance(read, Get):
@@ -182,9 +192,17 @@ class MemoryBackend(Backend):
                 under = self._under.get(fixed_prefix(read.op.match_conditions or ()), ())
                 held = [name for name in under if self._indexes[name].live(now).any()]
             return page_of(held, read.op)
+        return self._search(read, query)
+
+    def _search(self, search: Search, query: Query | None) -> list[SearchItem]:
         with self.tier.lock:
-            indexes = [(name, self._indexes[name]) for name in self._under.get(read.prefix, ())]
-        return self._page(indexes, read, query)
+            indexes = self._crowds.get(search.prefix)
+            if indexes is None:
+                under = self._under.get(search.prefix, ())
+                indexes = Crowd((name, self._indexes[name]) for name in under)
+                if len(under) > 1:
+                    self._crowds[search.prefix] = indexes
+        return self._page(indexes, search, query)
 
     def _page(
         self,
@@ -202,6 +220,7 @@ class MemoryBackend(Backend):
         index = self._indexes[namespace] = NamespaceIndex(self._make_vectors)
         for depth in range(len(namespace) + 1):
             self._under.setdefault(namespace[:depth], {})[namespace] = None
+            self._crowds.pop(namespace[:depth], None)
         return index
 
     def _make_vectors(self, dims: int) -> FlatIndex:
@@ -215,5 +234,6 @@ class MemoryBackend(Backend):
         for depth in range(len(namespace) + 1):
             under = self._under[namespace[:depth]]
             del under[namespace]
+            self._crowds.pop(namespace[:depth], None)
             if not under:
                 del self._under[namespace[:depth]]

@@ -11,6 +11,7 @@ from langgraph.store.base import SearchItem
 
 from warmgraph.index import NamespaceIndex
 from warmgraph.steps import Io, Steps
+from warmgraph.store.across import Crowd
 from warmgraph.store.backends.base import Backend, Place, WriteFlight
 from warmgraph.store.backends.warm_page import warm_page
 from warmgraph.store.config import Ranking
@@ -56,6 +57,7 @@ class RoutedBackend(Backend):
         self._below: dict[Namespace, dict[Namespace, None]] = {}  # the namespaces at and below a prefix
         self._crowded: set[Namespace] = set()  # prefixes with more namespaces than are kept in mind
         self._writes = 0  # that were heard of
+        self._news = 0  # that changed what is known to lie below a prefix
 
     def attach(self, tier: WarmTier) -> None:
         """Drop from the tier whatever anybody else writes, from now on."""
@@ -81,6 +83,7 @@ class RoutedBackend(Backend):
         assert self._tier is not None
         with self._lock:
             self._writes += 1
+            self._news += 1
             self._below.clear()
             self._crowded.clear()
         self.ranking.forget_queries()
@@ -124,13 +127,17 @@ class RoutedBackend(Backend):
             else:
                 answers[at] = found
         if rest:
-            found = yield from self.store.read_steps(list(rest.values()))
+            found = yield from self._read_file(list(rest.values()))
             for at, answer in zip(rest, found, strict=True):
                 answers[at] = answer
-            for read in rest.values():
-                if isinstance(read, Search) and self._may_be_warm(read.prefix):
-                    yield from self._look_below(read.prefix)
         return answers
+
+    def search(self, search: Search) -> Steps[list[SearchItem]]:
+        """Answer one search, from RAM where that has all of it."""
+        found = yield from self._search_warm(search)
+        if found is None:
+            (found,) = yield from self._read_file([search])
+        return found
 
     def recall(self, search: Search) -> Steps[Found]:
         """Rank all items of a namespace."""
@@ -179,32 +186,49 @@ class RoutedBackend(Backend):
         """Take in what other processes committed."""
         yield Io(self.store.follow)
 
+    def _read_file(self, reads: Sequence[Read]) -> Steps[list[Any]]:
+        answers = yield from self.store.read_steps(reads)
+        for read in reads:
+            if isinstance(read, Search) and self._may_be_warm(read.prefix):
+                yield from self._look_below(read.prefix)
+        return answers
+
     def _search_warm(self, search: Search) -> Steps[list[SearchItem] | None]:
         """Return what the file would answer, if all of it is in RAM."""
-        if search.prefix not in self._below or not self._may_be_warm(search.prefix):
-            return None
-        query = None
-        if search.query is not None:
+        crowd, query = self._warm_crowd(search.prefix), None
+        if crowd is not None and search.query is not None:
             query = yield from self.ranking.query(search.query, self.ranking.search_scorer)
-        indexes = self._warm_indexes(search.prefix)
-        if indexes is None or self._tier is None:
+            crowd = self._warm_crowd(search.prefix)  # it may be another one by now
+        if crowd is None or self._tier is None:
             return None
         now = self.store.clock.now().timestamp()
-        page = warm_page(self._tier, indexes, search, query, now)
+        page = warm_page(self._tier, crowd, search, query, now)
         if not page.complete:
             return None
         if search.refresh_ttl and page.renewable:
             self.store.renew(page.renewable)
         return page.items
 
-    def _warm_indexes(self, prefix: Namespace) -> list[tuple[Namespace, NamespaceIndex]] | None:
-        """Return the indexes of all namespaces below a prefix, if they are known, and all of their items are warm."""
-        names = self._names_below(prefix)
-        indexes = None if names is None else self.store.indexes_of(names)
-        if names is None or indexes is None or self._tier is None:
+    def _warm_crowd(self, prefix: Namespace) -> Crowd | None:
+        """Return the indexes of all namespaces below a prefix, if they are known, and all of their items were warm.
+
+        Some may have gone cold since in other ways than by eviction: whoever meets one asks the file.
+        """
+        tier, crowds = self._tier, self.store.loaded.crowds
+        if tier is None or prefix not in self._below:
             return None
-        held, pairs = self._tier.held, list(zip(names, indexes, strict=True))
-        return pairs if all(held(name) >= len(index) for name, index in pairs) else None
+        state = self._news, tier.evictions
+        known = crowds.get(prefix)
+        if known is not None and known[1] == state:
+            return known[0]
+        names = self._names_below(prefix)
+        crowd = None if names is None else self.store.loaded.crowd_of(names)
+        if crowd is None or not all(tier.held(name) >= len(index) for name, index in crowd):
+            return None
+        if len(crowds) >= MAX_PREFIXES:
+            crowds.clear()
+        crowds[prefix] = crowd, state
+        return crowd
 
     def _names_below(self, prefix: Namespace) -> list[Namespace] | None:
         """Return the namespaces at a prefix and below it, as far as it is known."""
@@ -220,7 +244,7 @@ class RoutedBackend(Backend):
     def _look_below(self, prefix: Namespace) -> Steps[None]:
         """Find out which namespaces lie below a prefix, and below those beside it if they are not too many."""
         known = self._names_below(prefix)
-        if known is not None and self.store.indexes_of(known) is not None:
+        if known is not None and self.store.loaded.crowd_of(known) is not None:
             return  # something is cold, or expired
         for wide in (prefix[:-1], prefix) if prefix else (prefix,):
             if wide in self._crowded:
@@ -240,6 +264,7 @@ class RoutedBackend(Backend):
 
     def _remember(self, prefix: Namespace, names: Sequence[Namespace]) -> None:
         """Keep in mind what lies below a prefix, and below every prefix on the way there."""
+        self._news += 1
         below: dict[Namespace, dict[Namespace, None]] = {prefix: {}}
         for name in names:
             for depth in range(len(prefix), len(name) + 1):
@@ -261,6 +286,7 @@ class RoutedBackend(Backend):
                         if known or prefix in self._below:
                             known = True
                             names = self._below.setdefault(prefix, {})
+                            self._news += namespace not in names
                             names[namespace] = None
                             if len(names) > FEW_NAMESPACES:
                                 del self._below[prefix]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -18,6 +18,7 @@ from warmgraph.errors import StoreCorruptError
 from warmgraph.forks import ForkAware, watch_forks
 from warmgraph.index import Entry, NamespaceIndex, Routing
 from warmgraph.index.arena import Arenas
+from warmgraph.store.across import Crowd
 from warmgraph.store.sqlite import items
 from warmgraph.store.sqlite.changes import Change, last_seq
 from warmgraph.store.sqlite.commits import CommitWatch
@@ -89,6 +90,8 @@ class LoadedIndexes(ForkAware):
         self.refits: Refits = Refits(self._keep)
         self._lock = threading.Lock()
         self._indexes: OrderedDict[Namespace, Loaded] = OrderedDict()
+        # By prefix, with what it was true for. Another one as soon as an index comes or goes.
+        self.crowds: dict[Namespace, tuple[Crowd, object]] = {}
         self._loading: dict[Namespace, Loading] = {}
         self._bytes = 0
         self._arenas = Arenas()
@@ -103,6 +106,7 @@ class LoadedIndexes(ForkAware):
         """Begin without indexes: those in RAM may have been in the middle of a change, their locks held."""
         self._lock = threading.Lock()
         self._indexes.clear()
+        self.crowds = {}
         self._loading.clear()
         self._bytes = 0
         self._arenas = Arenas()
@@ -116,17 +120,17 @@ class LoadedIndexes(ForkAware):
             self._indexes.move_to_end(namespace)
             return loaded.index
 
-    def get_all(self, namespaces: Sequence[Namespace]) -> list[NamespaceIndex] | None:
+    def crowd_of(self, namespaces: Iterable[Namespace]) -> Crowd | None:
         """Return the indexes of namespaces if all of them are in RAM."""
-        found: list[NamespaceIndex] = []
+        found: list[tuple[Namespace, NamespaceIndex]] = []
         with self._lock:
             for namespace in namespaces:
                 loaded = self._indexes.get(namespace)
                 if loaded is None:
                     return None
                 self._indexes.move_to_end(namespace)
-                found.append(loaded.index)
-        return found
+                found.append((namespace, loaded.index))
+        return Crowd(found)
 
     def load(self, namespace: Namespace) -> NamespaceIndex:
         """Return the index of a namespace, reading it if need be. Waits for the disk."""
@@ -289,6 +293,7 @@ class LoadedIndexes(ForkAware):
                 if not loading.stale:
                     del self._loading[namespace]
                     self._indexes[namespace] = loaded
+                    self.crowds = {}
                     self._bytes += loaded.bytes
                     self._drop_beyond_bound()
         except BaseException as error:
@@ -338,12 +343,14 @@ class LoadedIndexes(ForkAware):
     def _drop_beyond_bound(self) -> None:
         while len(self._indexes) > 1 and self._bytes > self._max_bytes:
             _, loaded = self._indexes.popitem(last=False)
+            self.crowds = {}
             self._bytes -= loaded.bytes
 
     def _forget(self, namespace: Namespace) -> None:
         with self._lock:
             loaded = self._indexes.pop(namespace, None)
             if loaded is not None:
+                self.crowds = {}
                 self._bytes -= loaded.bytes
             loading = self._loading.pop(namespace, None)
             if loading is not None:
@@ -352,6 +359,7 @@ class LoadedIndexes(ForkAware):
     def _forget_all(self) -> None:
         with self._lock:
             self._indexes.clear()
+            self.crowds = {}
             self._bytes = 0
             for loading in self._loading.values():
                 loading.stale = True

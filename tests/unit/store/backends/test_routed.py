@@ -250,3 +250,39 @@ def test_namespaces_that_become_many_are_let_go(store: WarmStore, monkeypatch: p
     for n in range(6):
         store.put(("crowd", "0", str(n)), "k", {"content": "dog"})
         assert n + 2 == len(store.search(("crowd", "0"), query="dog"))
+
+
+def test_what_was_known_of_a_prefix_and_forgotten_is_not_believed_again(
+    store: WarmStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A namespace that came while nothing was known below its prefix is found when that is known once more."""
+    prefix = ("memories",)
+    for _ in range(2):
+        store.search(prefix, query="red dog")
+    assert _from_ram(store, SearchOp(prefix, query="red dog")) is not None
+    monkeypatch.setattr("warmgraph.store.backends.routed.MAX_PREFIXES", 0)
+    store.put(("elsewhere",), "k", {"content": "dog"})  # too much is known: all is forgotten
+    monkeypatch.undo()
+    store.put(("memories", "new"), "red", {"content": "red red dog"})
+    for _ in range(3):
+        assert "red" in {item.key for item in store.search(prefix, query="red dog", limit=20)}
+
+
+def test_what_goes_cold_below_a_prefix_is_read_from_the_file() -> None:
+    """Evicted, or written by somebody else: the prefix was all warm a moment ago, and still nothing is missing."""
+    names = [("crowd", str(n)) for n in range(3)]
+    with WarmStore.open(":memory:", index=DENSE, capacity=2) as store:
+        for name in names:
+            store.put(name, "a", {"content": "red dog", "n": 0})
+        for _ in range(2):
+            assert 3 == len(store.search(("crowd",), query="red dog"))
+        assert _from_ram(store, SearchOp(("crowd",), query="red dog")) is not None
+        file = store.long_term
+        assert isinstance(file, RoutedStore)
+        file.put(names[0], "a", {"content": "red dog", "n": 1})
+        assert {0, 1} == {item.value["n"] for item in store.search(("crowd",), query="red dog")}
+        for key in "bcd":
+            store.put(names[1], key, {"content": "red dog", "n": 2})
+        assert 6 == len(store.search(("crowd",), query="red dog"))
+        assert _from_ram(store, SearchOp(("crowd",), query="red dog")) is None
+        store._check()
