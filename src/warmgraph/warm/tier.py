@@ -299,6 +299,8 @@ class WarmTier:
             namespace: Look there only; `None` for everywhere.
         """
         with self.lock:
+            if namespace is not None and not ((space := self._namespaces.get(namespace)) and space.mortal):
+                return 0  # as nearly always, at each recall
             names = list(self._namespaces) if namespace is None else [namespace]
             spaces = [(name, space) for name in names if (space := self._namespaces.get(name)) and space.mortal]
             gone = [(name, key) for name, space in spaces for key, item in space.items.items() if item.expires <= now]
