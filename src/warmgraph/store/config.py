@@ -234,15 +234,19 @@ class Ranking:
             later: As in `Indexing.searchable`.
         """
         indexing = self.indexing
-        found = [
-            Searchable() if put.value is None else indexing.searchable(put.value, put.index, later=later)
-            for put in puts
-        ]
+        found: list[Searchable] = []
+        bare: list[tuple[Searchable, NDArray[np.float32] | None]] = []
+        for put in puts:
+            how = Searchable() if put.value is None else indexing.searchable(put.value, put.index, later=later)
+            found.append(how)
+            bare.append((how, None))
+        embedder = self.embedder
+        if embedder is None:
+            return bare
         embedded = [each.texts if put.embed else () for put, each in zip(puts, found, strict=True)]
         texts = [text for each in embedded for text in each]
-        if self.embedder is None or not texts:
-            return [(each, None) for each in found]
-        embedder = self.embedder
+        if not texts:
+            return bare
         vectors: NDArray[np.float32] = yield Io(
             lambda: embedder.embed_documents(texts),
             (lambda: embedder.aembed_documents(texts)) if embedder.native_async else None,

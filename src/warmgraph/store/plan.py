@@ -206,7 +206,8 @@ def check_put(namespace: object, key: object, value: object, index: object = Non
         InvalidArgumentError: Any other argument is not what it has to be.
     """
     labels = check_namespace(namespace)
-    key = _check_key(key)
+    if type(key) is not str or not key.isascii():
+        key = _check_key(key)
     if value is None:
         return Put(labels, key, None)
     if not labels:
@@ -219,7 +220,7 @@ def check_put(namespace: object, key: object, value: object, index: object = Non
         if isinstance(index, str) or not isinstance(index, (list, tuple)) or not _all_strings(index):
             raise InvalidArgumentError("index", expected="None, False or a list of paths", got=index)
         paths = list(index)
-    return Put(labels, key, freeze_value(value), paths, _check_ttl(ttl))
+    return Put(labels, key, freeze_value(value), paths, None if ttl is None else _check_ttl(ttl))
 
 
 def _search(op: SearchOp) -> Search:
