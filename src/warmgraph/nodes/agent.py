@@ -100,10 +100,8 @@ def create_agent_node(
         leading = (yield from stored(system, visit, update)) if isinstance(system, StoredPrompt) else system
         if leading is not None:
             prompt.insert(0, leading)
-        answer = yield Io(
-            lambda: bound.invoke(prompt, visit.config),
-            lambda: bound.ainvoke(prompt, visit.config),
-        )
+        config = visit.handed_on
+        answer = yield Io(lambda: bound.invoke(prompt, config), lambda: bound.ainvoke(prompt, config))
         update["messages"] = [answer]
         return update
 

@@ -141,8 +141,10 @@ def pack(
             continue
         # Read what a line shows, as `MemoryRecord.from_value` would, at a tenth of its cost.
         field = item.value.get
-        text = _text_of(item)
-        if not text or text.isspace():
+        content = field("content")
+        text = content if isinstance(content, str) else _text_of(item)
+        words = text.casefold().strip()
+        if not words:
             dropped[key] = "unreadable"
             continue
         if field("trust") == 0:
@@ -152,7 +154,9 @@ def pack(
         author = author if isinstance(author, str) else None
         role = role if isinstance(role, str) else None
         said_at = said_at if isinstance(said_at, str) else None
-        said = _words_of(text), author, role
+        if not words.isprintable() or "  " in words:  # of spaces only the common one is printable
+            words = " ".join(words.split())
+        said = words, author, role
         if said in shown:
             dropped[key] = "duplicate"
             continue
@@ -190,22 +194,13 @@ def _render(entries: Sequence[_Readable], token_counter: TokenCounter | None) ->
     return text, token_counter([HumanMessage(text)]) if token_counter is not None else -(-len(text) // CHARS_PER_TOKEN)
 
 
-def _text_of(item: Item) -> str | None:
-    """Return what a memory says; `None` where it cannot be read."""
+def _text_of(item: Item) -> str:
+    """Return what a memory says whose content is no text; "" where it cannot be read."""
     content = item.value.get("content")
-    if isinstance(content, str):
-        return content
     try:
         return text_of(content if isinstance(content, dict) else item.value)
     except Exception:  # another tool's item, of a shape that nothing of ours foresaw, must not cost the others
-        return None
-
-
-def _words_of(text: str) -> str:
-    """Return the words of a text, with one space between: the same for texts that differ in case and spacing alone."""
-    words = text.casefold().strip()
-    # Of spaces only the common one is printable. To look costs a third of splitting, which nearly no text needs.
-    return words if words.isprintable() and "  " not in words else " ".join(words.split())
+        return ""
 
 
 @lru_cache(maxsize=1024)  # the memories of one turn share their time

@@ -190,21 +190,23 @@ class WarmRecalls:
     def _see(self, search: Search) -> Steps[_Sight]:
         """Look at a namespace by words: all that a router needs to know."""
         namespace = search.prefix
-        resident = self._tier.resident(namespace) or not self._backend.durable
-        self.count("recalls")
-        index = self._backend.index_of(namespace)
-        if index is None or not resident or index.warm_owner is not self._bits or self.behind:
+        backend = self._backend
+        with self._tier.lock:
+            resident = self._tier.resident(namespace) or not backend.durable
+            self.counts["recalls"] += 1
+        index = backend.index_of(namespace)
+        if index is None or not resident or index.warm_owner is not self._bits or backend.behind:
             try:
                 index = yield from self._ready(namespace, resident)
             except StoreUnavailableError:
-                if self._backend.away is None:
+                if backend.away is None:
                     raise
-                index = self._backend.index_of(namespace) or self._backend.ranking.new_index()
+                index = backend.index_of(namespace) or backend.ranking.new_index()
                 self._bits.claim(index, namespace, self._tier)
         today = self._clock.now()
         now = today.timestamp()
         self._tier.expire(now, namespace)
-        ranking, text = self._backend.ranking, search.query or ""
+        ranking, text = backend.ranking, search.query or ""
         query = ranking.words(text, today)
         seen, places = self._see_few(search, index, query)
         if seen is None:
@@ -215,8 +217,8 @@ class WarmRecalls:
             warm_items=seen.warm_items,
             items=seen.items,
             resident=resident,
-            can_peek=self._backend.covers(namespace) and (search.matches is None or seen.best_cold is None),
-            away=self._backend.away,
+            can_peek=backend.covers(namespace) and (search.matches is None or seen.best_cold is None),
+            away=backend.away,
             lead=seen.lead,
             filtered=search.matches is not None,
             namespace=namespace,
