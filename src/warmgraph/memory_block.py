@@ -67,16 +67,13 @@ def render_block(lines: Sequence[MemoryLine]) -> str:
 
 def render_line(text: str, author: str | None = None, role: str | None = None, said_at: str | None = None) -> str:
     """Render one memory as a line of a block, with its line break; arguments as in `MemoryLine`."""
-    text = _escaped(text)
-    if author is not None:
-        return f"- [{_render_field(said_at)} | {_render_field(role)} | {_render_field(author)}] {text}\n"
-    if role is not None:
-        return f"- [{_render_field(said_at)} | {_render_field(role)}] {text}\n"
-    if said_at is not None:
-        return f"- [{_render_field(said_at)}] {text}\n"
-    if text.startswith("["):
+    heading = _heading(author, role, said_at)
+    # Nearly all texts are plain; the expressions take half as long again to find that out.
+    if not text.isascii() or not text.isprintable() or "&" in text or "<" in text or ">" in text:
+        text = _escaped(text)
+    if not heading and text.startswith("["):
         text = f"&#91;{text[1:]}"  # not to be taken for the fields
-    return f"- {text}\n"
+    return f"- {heading}{text}\n"
 
 
 def block_of(lines: Sequence[str]) -> str:
@@ -156,6 +153,19 @@ _UNKNOWN = "-"
 
 
 @lru_cache(maxsize=1024)  # roles, authors and times come again and again
+def _heading(author: str | None, role: str | None, said_at: str | None) -> str:
+    """Return the fields that stand before a text; "" where there are none."""
+    if author is not None:
+        fields: list[str | None] = [said_at, role, author]
+    elif role is not None:
+        fields = [said_at, role]
+    elif said_at is not None:
+        fields = [said_at]
+    else:
+        return ""
+    return f"[{' | '.join(map(_render_field, fields))}] "
+
+
 def _render_field(field: str | None) -> str:
     if field is None:
         return _UNKNOWN
@@ -175,11 +185,7 @@ def _parse_line(line: str) -> MemoryLine:
 
 
 def _escaped(text: str) -> str:
-    if not text.isascii():
-        return _IN_TEXT.sub(_escape, text)
-    if text.isprintable() and not ("&" in text or "<" in text or ">" in text):
-        return text  # as nearly all are; the expression takes half as long again to find that out
-    return _IN_ASCII.sub(_escape, text)
+    return (_IN_ASCII if text.isascii() else _IN_TEXT).sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from warmgraph.index.base import IntArray
 from warmgraph.index.links import ThreadLinks
 from warmgraph.index.postings import PairLists
 
-__all__ = ["FEW", "NEXT_WEIGHTS", "PREVIOUS_WEIGHTS", "few_gains", "postings_of", "term_gains"]
+__all__ = ["FEW", "NEXT_WEIGHTS", "PREVIOUS_WEIGHTS", "few_gains", "term_gains"]
 
 PREVIOUS_WEIGHTS = (0.6, 0.4, 0.2, 0.1)
 NEXT_WEIGHTS = (0.4, 0.2)
@@ -69,11 +69,6 @@ def term_gains(
     return scoring.gains
 
 
-def postings_of(weights: Sequence[tuple[int, float]], postings: PairLists) -> int:
-    """Return how many postings the terms have, own and extra ones together."""
-    return sum(postings.counts[2 * term] + postings.counts[2 * term + 1] for term, _ in weights)
-
-
 def few_gains(
     weights: Sequence[tuple[int, float]],
     postings: PairLists,
@@ -83,12 +78,13 @@ def few_gains(
 ) -> dict[int, float]:
     """Return what `term_gains` does, for the documents where it is above 0 alone. Meant for terms of few postings."""
     gains: dict[int, float] = {}
-    keys, counts = postings.keys, postings.values
+    keys, counts, starts, sizes = postings.keys, postings.values, postings.starts, postings.counts
     directions = ((links.next, PREVIOUS_WEIGHTS), (links.previous, NEXT_WEIGHTS)) if links.joints else ()
     constant, per_length = K1 * (1.0 - B), K1 * B / mean_length
     for term, weight in weights:
         frequencies: dict[int, float] = {}
-        for at in range(*postings.span(2 * term)):
+        start = starts[2 * term]
+        for at in range(start, start + sizes[2 * term]):
             document, count = keys[at], counts[at]
             frequencies[document] = frequencies.get(document, 0.0) + count
             for neighbours, shares in directions:
@@ -98,8 +94,10 @@ def few_gains(
                     if not step:
                         break
                     frequencies[step] = frequencies.get(step, 0.0) + share * count
-        for at in range(*postings.span(2 * term + 1)):
-            frequencies[keys[at]] = frequencies.get(keys[at], 0.0) + counts[at]
+        if sizes[2 * term + 1]:
+            start = starts[2 * term + 1]
+            for at in range(start, start + sizes[2 * term + 1]):
+                frequencies[keys[at]] = frequencies.get(keys[at], 0.0) + counts[at]
         for document, frequency in frequencies.items():
             gain = weight * frequency / (frequency + constant + per_length * lengths[document])
             gains[document] = gains.get(document, 0.0) + gain

@@ -13,7 +13,7 @@ import numpy as np
 
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.index.base import MAX_SLOT, FloatArray, IndexStats
-from warmgraph.index.bm25f import FEW, NEXT_WEIGHTS, PREVIOUS_WEIGHTS, few_gains, postings_of, term_gains
+from warmgraph.index.bm25f import FEW, NEXT_WEIGHTS, PREVIOUS_WEIGHTS, few_gains, term_gains
 from warmgraph.index.links import ThreadLinks
 from warmgraph.index.postings import PairLists
 from warmgraph.index.traits import NO_TRAITS, Traits
@@ -160,7 +160,7 @@ class LexicalIndex:
         if size < 0:
             raise InvalidArgumentError("size", expected="an int >= 0", got=size)
         scores = np.zeros(size, np.float32)
-        known, best = self._weigh(terms)
+        known, best, _ = self._weigh(terms)
         if known:
             mean_length = self._total_length / self._items
             gains = term_gains(known, self._postings, self._links, self._lengths, mean_length)[1 : size + 1]
@@ -172,14 +172,18 @@ class LexicalIndex:
 
         They are those of `scores`. `None` if the terms are not that rare.
         """
-        known, best = self._weigh(terms)
-        if postings_of(known, self._postings) > FEW:
+        known, best, postings = self._weigh(terms)
+        if postings > FEW:
             return None
         if not known:
             return {}
         gains = few_gains(known, self._postings, self._links, self._lengths, self._total_length / self._items)
-        scores = array("f", [gain / best for gain in gains.values()])
-        return {document - 1: score for document, score in zip(gains, scores, strict=True)}
+        scores: dict[int, float] = {}
+        single = array("f", (0.0,))  # `scores` has no more digits
+        for document, gain in gains.items():
+            single[0] = gain / best
+            scores[document - 1] = single[0]
+        return scores
 
     def idf_mass(self, slot: int) -> float:
         """Return the sum of the idf of a document's own terms, as of now: how much it says that others do not.
@@ -217,22 +221,32 @@ class LexicalIndex:
         ram_bytes = sum(part.ram_bytes() for part in parts) + sum(map(sys.getsizeof, objects)) + numbers
         return IndexStats(items=self._items, vectors=0, ram_bytes=ram_bytes + self._term_bytes, disk_bytes=0)
 
-    def _idf(self, documents: int, background: int = 0) -> float:
-        return math.log1p((self._items + background - documents + 0.5) / (documents + 0.5))
+    def _idf(self, documents: int) -> float:
+        return math.log1p((self._items - documents + 0.5) / (documents + 0.5))
 
-    def _weigh(self, terms: Sequence[str]) -> tuple[list[tuple[int, float]], float]:
-        """Return the known terms with their weights, and the score of a document that could not be better."""
+    def _weigh(self, terms: Sequence[str]) -> tuple[list[tuple[int, float]], float, int]:
+        """Return known terms with their weights, the score of a document that could not be better, and their postings.
+
+        A weight is as `_idf` has it, with the documents of elsewhere.
+        """
         counts: dict[str, int] = {}
         for term in terms:  # a Counter would take twice as long
             counts[term] = counts.get(term, 0) + 1
-        known, best = [], 0.0
+        term_ids, documents_with, sizes = self._term_ids, self._document_counts, self._postings.counts
+        items = self._items + BACKGROUND + 0.5
+        known: list[tuple[int, float]] = []
+        best, postings = 0.0, 0
         for term, times in counts.items():
-            term_id = self._term_ids.get(term)
-            weight = times * self._idf(0 if term_id is None else self._document_counts[term_id], BACKGROUND)
+            term_id = term_ids.get(term)
+            if term_id is None:
+                best += times * math.log1p(items / 0.5)
+                continue
+            documents = documents_with[term_id]
+            weight = times * math.log1p((items - documents) / (documents + 0.5))
             best += weight
-            if term_id is not None:
-                known.append((term_id, weight))
-        return known, best
+            postings += sizes[2 * term_id] + sizes[2 * term_id + 1]
+            known.append((term_id, weight))
+        return known, best, postings
 
     def _index_terms(self, number: int, own: dict[str, int], extra: dict[str, int]) -> None:
         entries = [(2 * self._id_of(term), count) for term, count in own.items()]

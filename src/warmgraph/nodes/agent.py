@@ -69,15 +69,15 @@ def create_agent_node(
     template = NamespaceTemplate(namespace)
     bound = _bind(model, tools)
 
-    def system(visit: Visit, update: dict[str, Any]) -> Steps[SystemMessage | None]:
-        if not isinstance(system_prompt, StoredPrompt):
-            return SystemMessage(system_prompt) if isinstance(system_prompt, str) else system_prompt
-        place = visit.namespace(system_prompt.namespace)
+    system = SystemMessage(system_prompt) if isinstance(system_prompt, str) else system_prompt
+
+    def stored(prompt: StoredPrompt, visit: Visit, update: dict[str, Any]) -> Steps[SystemMessage | None]:
+        place = visit.namespace(prompt.namespace)
         try:
-            text = yield from system_prompt.steps(visit.store, place)
+            text = yield from prompt.steps(visit.store, place)
         except Exception as error:
             update["memory_errors"] = [*update.get("memory_errors", ()), visit.failed(error)]
-            text = system_prompt.default
+            text = prompt.default
         return SystemMessage(text) if text else None
 
     def logic(state: MemoryReads, visit: Visit) -> Steps[dict[str, Any]]:
@@ -97,13 +97,11 @@ def create_agent_node(
         else:
             seen = yield from summarizer.prepare(state, visit, update)
         prompt = with_memories(seen, block)
-        leading = yield from system(visit, update)
+        leading = (yield from stored(system, visit, update)) if isinstance(system, StoredPrompt) else system
         if leading is not None:
             prompt.insert(0, leading)
-        answer = yield Io(
-            lambda: bound.invoke(prompt, visit.config),
-            lambda: bound.ainvoke(prompt, visit.config),
-        )
+        config = visit.handed_on
+        answer = yield Io(lambda: bound.invoke(prompt, config), lambda: bound.ainvoke(prompt, config))
         update["messages"] = [answer]
         return update
 

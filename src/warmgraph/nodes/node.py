@@ -58,6 +58,14 @@ class Visit:
         return cls(node, runtime, config if config is not None else get_config(), retry_policy)
 
     @property
+    def handed_on(self) -> RunnableConfig | None:
+        """The config for what is called within; `None` where it gets that anyway, and need not merge it twice."""
+        try:
+            return None if get_config() is self.config else self.config
+        except RuntimeError:  # outside of a graph
+            return self.config
+
+    @property
     def store(self) -> BaseStore:
         """The store of the graph.
 

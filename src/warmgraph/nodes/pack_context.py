@@ -81,9 +81,9 @@ def create_pack_context_node(
             except Exception as error:
                 update["memory_errors"] = [visit.failed(error, [trace["query"]])]
         candidates = candidates_of(trace, packed)
-        left_out: dict[str, LeftOut] = {
-            each["key"]: each["left_out"] for each in candidates if each["left_out"] is not None
-        }
+        left_out: dict[str, LeftOut] = {}
+        if packed.left_out or trace.get("dropped"):
+            left_out = {each["key"]: each["left_out"] for each in candidates if each["left_out"] is not None}
         visit.emit(
             {
                 "type": "memory_recall",

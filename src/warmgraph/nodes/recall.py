@@ -74,7 +74,7 @@ def create_recall_node(
                 )
                 found = yield from warm_steps(visit.store, place, query, limit, filter, known)
                 trace["items"] = recalled(found.items, "warm")
-                trace["dropped"] = dropped_items(found.dropped)
+                trace["dropped"] = dropped_items(found.dropped) if found.dropped else []
                 trace["signals"] = signals_trace(found.signals)
                 update["memory_items"] = HeldItems(place, found.items)
                 if found.failure is not None:

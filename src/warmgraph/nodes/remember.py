@@ -94,8 +94,14 @@ def create_remember_node(
         recalled = [item["key"] for item in trace["items"]] if trace is not None else []
         turn, thread_id = current_turn(messages), visit.thread_id
         keys = turn_keys(thread_id, [messages[at] for at in turn])
-        said = [(at, key, text) for at, key in zip(turn, keys, strict=True) if (text := message_text(messages[at]))]
-        if not any(is_human(messages[at]) for at, _, _ in said):
+        said: list[tuple[int, str, str]] = []
+        asked = False
+        for at, key in zip(turn, keys, strict=True):
+            message = messages[at]
+            if text := message_text(message):
+                said.append((at, key, text))
+                asked = asked or is_human(message)
+        if not asked:
             return None  # an answer to nothing that was said tells nothing
         try:
             store = visit.store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
@@ -104,7 +104,7 @@ class Summarizer:
         messages, summary = state.get("messages", []), state.get("running_summary")
         seen = condensed(messages, summary)
         try:
-            if self._tokens(state, visit) <= HARD_LIMIT * self._limits.max_tokens:
+            if self._tokens(state, visit, seen) <= HARD_LIMIT * self._limits.max_tokens:
                 return seen
             result = yield from self.summarize(state, visit)
         except Exception as error:
@@ -132,8 +132,14 @@ class Summarizer:
             warn=_logger.warning,
         )
 
-    def _tokens(self, state: MemoryReads, visit: Visit) -> int:
-        """Return what the model would see of the thread, in tokens: only what is new since the last time is counted."""
+    def _tokens(self, state: MemoryReads, visit: Visit, seen: Sequence[AnyMessage] | None = None) -> int:
+        """Return what the model would see of the thread, in tokens: only what is new since the last time is counted.
+
+        Args:
+            state: The state.
+            visit: The run of the node.
+            seen: What the model would see, where that is known.
+        """
         messages, summary = state.get("messages", []), state.get("running_summary")
         boundary = summary.get("last_summarized_message_id") if isinstance(summary, dict) else None
         thread, length = visit.thread_id, len(messages)
@@ -146,7 +152,7 @@ class Summarizer:
         ):
             tokens = known.tokens + sum(map(self._cost, messages[known.length :]))
         else:
-            tokens = self._cost_of_all(condensed(messages, summary))
+            tokens = self._cost_of_all(condensed(messages, summary) if seen is None else seen)
         if thread is not None and length:
             with self._lock:
                 self._tallies[thread] = _Tally(boundary, length, messages[-1].id, tokens)

@@ -28,7 +28,7 @@ def message_text(message: BaseMessage) -> str:
     """
     content = message.content
     if isinstance(content, str):
-        return _whole(content)
+        return content.strip() if content.isascii() else _whole(content)
     texts = (
         part if isinstance(part, str) else part.get("text", "") if part.get("type") == "text" else ""
         for part in content
@@ -38,7 +38,7 @@ def message_text(message: BaseMessage) -> str:
 
 def _whole(text: str) -> str:
     # Half a surrogate pair, as broken input has it, can be neither stored nor embedded.
-    return text.strip() if text.isascii() else text.encode("utf-8", "replace").decode().strip()
+    return text.encode("utf-8", "replace").decode().strip()
 
 
 def last_human(messages: Sequence[AnyMessage]) -> int | None:
@@ -132,9 +132,10 @@ def message_keys(thread_id: str | None, messages: Sequence[AnyMessage]) -> froze
     one that it is to replace.
     """
     keys = turn_keys(thread_id, messages)
-    at = last_human(messages)
-    if at is not None and thread_id is not None and (asked := messages[at].id) is not None:
-        keys.append(_key(thread_id, asked, 0))
+    if thread_id is not None:
+        at = last_human(messages)
+        if at is not None and (asked := messages[at].id) is not None:
+            keys.append(_key(thread_id, asked, 0))
     return frozenset(keys)
 
 

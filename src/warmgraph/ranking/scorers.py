@@ -134,14 +134,19 @@ class LexicalScorer:
             cues: What the query says besides its words.
             author: As in `Candidates`.
         """
-        scores: dict[int, float] = {}
         by, length, dated = traits.author, traits.length, traits.dated
-        per_length = self.length_weight
+        per_length, penalty = self.length_weight, self.question_penalty
         when = self.when_weight if cues.asks_when else 0.0
+        if author == NOBODY and not when:  # as of most queries
+            return {
+                slot: score + per_length * length[slot] - (penalty if is_question[slot] else 0.0)
+                for slot, score in lexical.items()
+            }
+        scores: dict[int, float] = {}
         for slot, score in lexical.items():
             score += per_length * length[slot]
             if is_question[slot]:
-                score -= self.question_penalty
+                score -= penalty
             if author != NOBODY and by[slot] == author:
                 score += self.author_weight
             if when and dated[slot]:

@@ -64,9 +64,9 @@ class HeldItems:
 
     def with_block(self, namespace: tuple[str, ...], block: str) -> HeldItems:
         """Return the items that are of a namespace, with the block that they were packed into."""
-        held = HeldItems(namespace, block=block)
-        if namespace == self.namespace:
-            held._items = self._items  # nobody changes them
+        held = HeldItems.__new__(HeldItems)
+        held.namespace, held._block = namespace, block
+        held._items = self._items if namespace == self.namespace else {}  # nobody changes them
         return held
 
     def __reduce__(self) -> tuple[type[HeldItems], tuple[tuple[str, ...]]]:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
-from operator import itemgetter
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.store.base import BaseStore, GetOp, Item
@@ -52,14 +51,8 @@ class Packed:
     left_out: dict[str, LeftOut] = field(default_factory=dict)
 
 
-class _Readable(NamedTuple):
-    """A memory that can be shown: its time and place, its line, and who said what in it."""
-
-    when: tuple[datetime, float]
-    line: str
-    said: tuple[str, str | None, str | None]
-    key: str
-    score: float | None
+# A memory that can be shown: its time, its place, its rank, its line, its key, its score. They sort as they were said.
+_Readable: TypeAlias = tuple[datetime, float, int, str, str, float | None]
 
 
 def pack_from_store(
@@ -83,17 +76,18 @@ def pack_from_store(
         min_score: Memories that score lower are left out: better no memory than a wrong one. What has no score stays.
         token_counter: As in `pack`.
     """
-    worth: list[RecalledItem] = []
     left_out: dict[str, LeftOut] = {}
+    worth: dict[str, float | None] = {}
     for entry in found:
-        if entry["score"] is None or entry["score"] >= min_score:
-            worth.append(entry)
+        key, score = entry["key"], entry["score"]
+        if score is None or score >= min_score:
+            worth[key] = score
         else:
-            left_out[entry["key"]] = "low_score"
+            left_out[key] = "low_score"
     if not worth:
         return Packed(left_out=left_out)
     known = held if held is not None and held.namespace == namespace else HeldItems()
-    items = known.pick([entry["key"] for entry in worth])
+    items = known.pick(worth)
     missing = [key for key, item in items.items() if item is None]
     if missing:
         refresh = (store.ttl_config or {}).get("refresh_on_read", True)
@@ -101,7 +95,7 @@ def pack_from_store(
         fetched: Sequence[Item | None] = yield Io(lambda: store.batch(ops), lambda: store.abatch(ops))
         items.update(zip(missing, fetched, strict=True))
     return pack(
-        [(entry["key"], entry["score"], items[entry["key"]]) for entry in worth],
+        [(key, score, items[key]) for key, score in worth.items()],
         max_tokens=max_tokens,
         token_counter=token_counter,
         left_out=left_out,
@@ -141,22 +135,42 @@ def pack(
     dropped: dict[str, LeftOut] = dict(left_out or {})
     readable: list[_Readable] = []
     shown: set[tuple[str, str | None, str | None]] = set()
-    for key, score, item in found:
-        entry = _read(key, score, item)
-        if isinstance(entry, str):
-            dropped[key] = entry
-        elif entry.said in shown:
+    for rank, (key, score, item) in enumerate(found):
+        if item is None:
+            dropped[key] = "missing"
+            continue
+        # Read what a line shows, as `MemoryRecord.from_value` would, at a tenth of its cost.
+        field = item.value.get
+        content = field("content")
+        text = content if isinstance(content, str) else _text_of(item)
+        words = text.casefold().strip()
+        if not words:
+            dropped[key] = "unreadable"
+            continue
+        if field("trust") == 0:
+            dropped[key] = "quarantined"
+            continue
+        author, role, said_at, position = field("author"), field("role"), field("said_at"), field("position")
+        author = author if isinstance(author, str) else None
+        role = role if isinstance(role, str) else None
+        said_at = said_at if isinstance(said_at, str) else None
+        if not words.isprintable() or "  " in words:  # of spaces only the common one is printable
+            words = " ".join(words.split())
+        said = words, author, role
+        if said in shown:
             dropped[key] = "duplicate"
-        else:
-            shown.add(entry.said)
-            readable.append(entry)
+            continue
+        shown.add(said)
+        when = (_time_of(said_at) if said_at else None) or _aware(item.created_at)
+        place = position if isinstance(position, (int, float)) else 0.0
+        readable.append((when, place, rank, render_line(text, author, role, said_at), key, score))
     text, tokens = _render(readable, token_counter)
     kept = readable
     if tokens > max_tokens:
         kept, text, tokens = _fit(readable, max_tokens, token_counter)
-        chosen = {entry.key for entry in kept}
-        dropped.update({entry.key: "budget" for entry in readable if entry.key not in chosen})
-    return Packed(text, tuple(entry.key for entry in kept), tuple(entry.score for entry in kept), tokens, dropped)
+        chosen = {key for *_, key, _ in kept}
+        dropped.update({key: "budget" for *_, key, _ in readable if key not in chosen})
+    return Packed(text, tuple([entry[4] for entry in kept]), tuple([entry[5] for entry in kept]), tokens, dropped)
 
 
 def _fit(
@@ -174,46 +188,19 @@ def _fit(
 
 
 def _render(entries: Sequence[_Readable], token_counter: TokenCounter | None) -> tuple[str, int]:
-    text = block_of([entry.line for entry in sorted(entries, key=itemgetter(0))])
+    text = block_of([entry[3] for entry in sorted(entries)])
     if not text:
         return "", 0
     return text, token_counter([HumanMessage(text)]) if token_counter is not None else -(-len(text) // CHARS_PER_TOKEN)
 
 
-def _read(key: str, score: float | None, item: Item | None) -> _Readable | LeftOut:
-    """Read what a line shows, as `MemoryRecord.from_value` would, at a tenth of its cost."""
-    if item is None:
-        return "missing"
-    value = item.value
+def _text_of(item: Item) -> str:
+    """Return what a memory says whose content is no text; "" where it cannot be read."""
+    content = item.value.get("content")
     try:
-        content = value.get("content")
-        text = content if isinstance(content, str) else text_of(content if isinstance(content, dict) else value)
+        return text_of(content if isinstance(content, dict) else item.value)
     except Exception:  # another tool's item, of a shape that nothing of ours foresaw, must not cost the others
-        return "unreadable"
-    if not text or text.isspace():
-        return "unreadable"
-    if value.get("trust") == 0:
-        return "quarantined"
-    author, role, said_at = value.get("author"), value.get("role"), value.get("said_at")
-    author = author if isinstance(author, str) else None
-    role = role if isinstance(role, str) else None
-    said_at = said_at if isinstance(said_at, str) else None
-    position = value.get("position")
-    when = (_time_of(said_at) if said_at else None) or _aware(item.created_at)
-    return _Readable(
-        (when, position if isinstance(position, (int, float)) else 0.0),
-        render_line(text, author, role, said_at),
-        (_words_of(text), author, role),
-        key,
-        score,
-    )
-
-
-def _words_of(text: str) -> str:
-    """Return the words of a text, with one space between: the same for texts that differ in case and spacing alone."""
-    words = text.casefold().strip()
-    # Of spaces only the common one is printable. To look costs a third of splitting, which nearly no text needs.
-    return words if words.isprintable() and "  " not in words else " ".join(words.split())
+        return ""
 
 
 @lru_cache(maxsize=1024)  # the memories of one turn share their time

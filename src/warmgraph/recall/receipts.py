@@ -136,8 +136,14 @@ class MemoryErrorEvent(TypedDict):
 
 def candidates_of(trace: RecallTrace, packed: Packed) -> list[Candidate]:
     """Return all memories of a recall, used or not, best first."""
+    left_out, others = packed.left_out, trace.get("dropped")
+    if not others:  # items come best first
+        return [
+            {"key": (key := item["key"]), "score": item["score"], "tier": item["tier"], "left_out": left_out.get(key)}
+            for item in trace["items"]
+        ]
     found: dict[str, Candidate] = {}
-    for dropped in trace.get("dropped", ()):
+    for dropped in others:
         found[dropped["key"]] = {
             "key": dropped["key"],
             "score": dropped["score"],
@@ -145,7 +151,7 @@ def candidates_of(trace: RecallTrace, packed: Packed) -> list[Candidate]:
             "left_out": dropped["reason"],
         }
     for item in trace["items"]:  # what was left out of one tier may have come from the other
-        found[item["key"]] = {**item, "left_out": packed.left_out.get(item["key"])}
+        found[item["key"]] = {**item, "left_out": left_out.get(item["key"])}
     return sorted(found.values(), key=lambda each: float("inf") if each["score"] is None else -each["score"])
 
 

@@ -19,11 +19,11 @@ from warmgraph.index import Analyzer, FlatIndex, Metric, NamespaceIndex, RoutedI
 from warmgraph.index import Plan as VectorPlan
 from warmgraph.index.arena import Arenas
 from warmgraph.ranking import (
-    Cues,
     DenseScorer,
     HybridScorer,
     LexicalScorer,
     OverviewScorer,
+    Period,
     Scorer,
     first_person,
     read_cues,
@@ -159,7 +159,7 @@ class Ranking:
             now: From when on "last week" is counted.
         """
         cues = read_cues(text, now)
-        terms = self._terms(text, cues)
+        terms = self.analyzer(text if cues.period is None else _without_period(text, cues.period))
         if self._generic.issuperset(terms) and any(map(str.isalnum, text)):
             return Query(terms, None, OverviewScorer(), cues)
         scorer = WORDS if self.recall_scorer.needs_dense else self.recall_scorer
@@ -206,16 +206,6 @@ class Ranking:
         self._outage = None
         return vector
 
-    def _terms(self, text: str, cues: Cues) -> list[str]:
-        """Return the terms of a query without those of a time that is meant from today on.
-
-        What was said yesterday does not say "yesterday".
-        """
-        if cues.period is not None and cues.period.relative:
-            start, stop = cues.period.words
-            text = f"{text[:start]} {text[stop:]}"
-        return self.analyzer(text)
-
     def embed_query(self, text: str) -> Steps[NDArray[np.float32]]:
         """Embed a query, or take it from the memo: array of shape (dims,), float32."""
         embedder = self.embedder
@@ -243,15 +233,19 @@ class Ranking:
             later: As in `Indexing.searchable`.
         """
         indexing = self.indexing
-        found = [
-            Searchable() if put.value is None else indexing.searchable(put.value, put.index, later=later)
-            for put in puts
-        ]
+        found: list[Searchable] = []
+        bare: list[tuple[Searchable, NDArray[np.float32] | None]] = []
+        for put in puts:
+            how = Searchable() if put.value is None else indexing.searchable(put.value, put.index, later=later)
+            found.append(how)
+            bare.append((how, None))
+        embedder = self.embedder
+        if embedder is None:
+            return bare
         embedded = [each.texts if put.embed else () for put, each in zip(puts, found, strict=True)]
         texts = [text for each in embedded for text in each]
-        if self.embedder is None or not texts:
-            return [(each, None) for each in found]
-        embedder = self.embedder
+        if not texts:
+            return bare
         vectors: NDArray[np.float32] = yield Io(
             lambda: embedder.embed_documents(texts),
             (lambda: embedder.aembed_documents(texts)) if embedder.native_async else None,
@@ -265,6 +259,14 @@ class Ranking:
             prepared.append((each, vectors[start:stop] if of_it else None))
             start = stop
         return prepared
+
+
+def _without_period(text: str, period: Period) -> str:
+    """Return a query without a time that is meant from today on: what was said yesterday does not say "yesterday"."""
+    if not period.relative:
+        return text
+    start, stop = period.words
+    return f"{text[:start]} {text[stop:]}"
 
 
 def _metric_of(index: dict[str, Any] | None) -> Metric:

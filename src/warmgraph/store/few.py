@@ -5,7 +5,7 @@ Whole arrays take three times as long for them, and more in the middle of a grap
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from warmgraph.index import NamespaceIndex
@@ -51,39 +51,41 @@ def recall_few(
         exclude: Keys to leave out.
         dropped: Takes what is left out because it says nothing new.
     """
-    is_warm, seqs = index.views.warm, index.views.seq
-    excluded = _slots_of(index, exclude)
-    slots = [slot for slot in few if slot not in excluded] if excluded else few
-    warm = slots if index.warm_items == len(index) else [slot for slot in slots if is_warm[slot]]
-    places = [(score, seqs[slot], slot) for slot in warm if (score := scores[slot]) > 0]
+    excluded = _slots_of(index, exclude) if exclude else frozenset[int]()
+    is_warm, seqs, all_warm = index.views.warm, index.views.seq, index.warm_items == len(index)
+    places: list[Place] = []
+    for slot, score in scores.items():
+        if score > 0 and slot not in excluded and (all_warm or is_warm[slot]):
+            places.append((score, seqs[slot], slot))
     places.sort(reverse=True)
     found = _new_places(index, places, wanted, dropped) if wanted else []
-    return _glance(index, few, slots, warm, excluded), found
+    return _glance(index, few, excluded), found
 
 
 def look_at_few(index: NamespaceIndex, few: Mapping[int, float], exclude: Collection[str]) -> Glance:
     """Compare the warm items with the cold ones, given the lexical scores above 0 by slot."""
-    is_warm = index.views.warm
-    excluded = _slots_of(index, exclude)
-    slots = [slot for slot in few if slot not in excluded] if excluded else few
-    return _glance(index, few, slots, [slot for slot in slots if is_warm[slot]], excluded)
+    return _glance(index, few, _slots_of(index, exclude) if exclude else frozenset())
 
 
-def _glance(
-    index: NamespaceIndex,
-    few: Mapping[int, float],
-    slots: Collection[int],
-    warm: Collection[int],
-    excluded: Collection[int],
-) -> Glance:
+def _glance(index: NamespaceIndex, few: Mapping[int, float], excluded: Collection[int]) -> Glance:
     """Compare the warm ones of some slots, whose lexical scores are above 0, with the others."""
+    items, warm_items = len(index), index.warm_items
+    if items == warm_items and not excluded:
+        return glance_of(few.values(), 0.0, warm_items, items)
     is_warm = index.views.warm
-    cold = max([few[slot] for slot in slots if not is_warm[slot]], default=0.0) if len(warm) < len(slots) else 0.0
-    warm_items = index.warm_items - sum([is_warm[slot] for slot in excluded])
-    return glance_of([few[slot] for slot in warm], cold, warm_items, len(index) - len(excluded))
+    warm: list[float] = []
+    cold = 0.0
+    for slot, score in few.items():
+        if slot in excluded:
+            continue
+        if is_warm[slot]:
+            warm.append(score)
+        elif score > cold:
+            cold = score
+    return glance_of(warm, cold, warm_items - sum([is_warm[slot] for slot in excluded]), items - len(excluded))
 
 
-def glance_of(warm_scores: list[float], cold: float, warm_items: int, items: int) -> Glance:
+def glance_of(warm_scores: Iterable[float], cold: float, warm_items: int, items: int) -> Glance:
     """Return a glance, given the best scores of warm items in any order, and the best one of the others.
 
     Warm items that share no word with the query score 0, and need not be among the scores.

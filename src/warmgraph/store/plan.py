@@ -41,6 +41,8 @@ __all__ = [
 
 Namespace: TypeAlias = tuple[str, ...]
 
+_STRING = frozenset((str,))
+
 # Minutes: 19,000 years, of which the microseconds still fit into the file's integers.
 MAX_TTL = 1e10
 
@@ -170,9 +172,9 @@ def recall_search(
     return Search(
         labels,
         query=query,
-        matches=compile_filter(filter),
+        matches=None if filter is None else compile_filter(filter),
         limit=check_count("limit", limit, least=0),
-        refresh_ttl=(ttl_config or {}).get("refresh_on_read", True),
+        refresh_ttl=ttl_config is None or ttl_config.get("refresh_on_read", True),
         filter=filter,
         exclude=_check_keys(exclude),
     )
@@ -205,7 +207,8 @@ def check_put(namespace: object, key: object, value: object, index: object = Non
         InvalidArgumentError: Any other argument is not what it has to be.
     """
     labels = check_namespace(namespace)
-    key = _check_key(key)
+    if type(key) is not str or not key.isascii():
+        key = _check_key(key)
     if value is None:
         return Put(labels, key, None)
     if not labels:
@@ -215,10 +218,10 @@ def check_put(namespace: object, key: object, value: object, index: object = Non
     if index is False:
         paths = False
     elif index is not None:
-        if isinstance(index, str) or not isinstance(index, (list, tuple)) or not all(isinstance(p, str) for p in index):
+        if isinstance(index, str) or not isinstance(index, (list, tuple)) or not _all_strings(index):
             raise InvalidArgumentError("index", expected="None, False or a list of paths", got=index)
         paths = list(index)
-    return Put(labels, key, freeze_value(value), paths, _check_ttl(ttl))
+    return Put(labels, key, freeze_value(value), paths, None if ttl is None else _check_ttl(ttl))
 
 
 def check_search(
@@ -263,9 +266,13 @@ def _list(op: ListNamespacesOp) -> ListNamespaces:
 
 
 def _check_keys(keys: Collection[str]) -> frozenset[str]:
-    if isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
+    if isinstance(keys, str) or not _all_strings(keys):
         raise InvalidArgumentError("exclude", expected="a collection of keys", got=keys)
     return frozenset(keys)
+
+
+def _all_strings(given: Iterable[object]) -> bool:
+    return _STRING.issuperset(map(type, given)) or all(isinstance(each, str) for each in given)
 
 
 def _check_key(key: object) -> str:

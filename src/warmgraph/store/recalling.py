@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -56,7 +56,7 @@ class RecallingStore(StepStore):
             InvalidArgumentError: A bad argument.
             StoreError: The namespace could not be read on its first touch.
         """
-        return run(self._open(self._warm_steps, self._search(namespace, query, limit, filter, exclude)))
+        return run(open_only(self._warm_steps, self._search(namespace, query, limit, filter, exclude), self.clock))
 
     async def arecall_warm(
         self,
@@ -68,7 +68,8 @@ class RecallingStore(StepStore):
         exclude: Collection[str] = (),
     ) -> Recall:
         """Recall like `recall_warm`, without blocking the event loop."""
-        return await arun(self._open(self._warm_steps, self._search(namespace, query, limit, filter, exclude)))
+        search = self._search(namespace, query, limit, filter, exclude)
+        return await arun(open_only(self._warm_steps, search, self.clock))
 
     def recall_long_term(
         self,
@@ -250,18 +251,15 @@ class RecallingStore(StepStore):
     def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
         """Rank the warm items, and all if the router finds these not enough; `None`: the store's own router."""
 
-    def _open(self, rank: Callable[[Search], Steps[Recall]], search: Search) -> Steps[Recall]:
-        return open_only(rank, search, self.clock)
-
     def _all(self, search: Search, as_of: AsOf | None) -> Steps[Recall]:
         if as_of is not None:
             return recall_as_of(self._long_term_steps, search, as_of)
-        return self._open(self._long_term_steps, search)
+        return open_only(self._long_term_steps, search, self.clock)
 
     def _routed(self, search: Search, router: WarmRouter | None, as_of: AsOf | None) -> Steps[Recall]:
         if as_of is not None:
             return recall_as_of(self._long_term_steps, search, as_of)
-        return self._open(partial(self._recall_steps, router=router), search)
+        return open_only(partial(self._recall_steps, router=router), search, self.clock)
 
     def _search(
         self,

@@ -41,11 +41,8 @@ class Reranking:
     def __init__(self, reranker: Reranker | RerankFunction | None, depth: int = RERANK_DEPTH) -> None:
         self._call, self._acall = (None, None) if reranker is None else check_reranker(reranker)
         self._depth = check_count("rerank_depth", depth, least=1)
-
-    @property
-    def idle(self) -> bool:
+        self.idle: bool = reranker is None
         """Whether there is no reranker."""
-        return self._call is None and self._acall is None
 
     def widened(self, search: Search) -> Search:
         """Return the search that finds what is to be read."""

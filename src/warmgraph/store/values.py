@@ -75,7 +75,10 @@ def _freeze_mapping(value: Mapping[Any, Any], path: str, depth: int) -> dict[str
     frozen = {}
     for key, inner in value.items():
         kind = type(inner)
-        if kind not in _SAFE and not (kind is str and inner.isascii()):
+        if kind is int:
+            if not -_SURELY_WRITABLE < inner < _SURELY_WRITABLE:
+                inner = _integer(inner, f"{path}.{key}")
+        elif kind not in _SAFE and not (kind is str and inner.isascii()):
             inner = _freeze(inner, f"{path}.{key}", depth)
         frozen[key if type(key) is str and key.isascii() else _key(key, path)] = inner
     return frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from langgraph.store.base import SearchItem
 
@@ -19,7 +19,6 @@ from warmgraph.store.why_not import Asked, WhyNot, why_not_steps
 __all__ = ["WarmRecalling"]
 
 Namespace: TypeAlias = tuple[str, ...]
-T = TypeVar("T")
 
 
 class WarmRecalling(RecallingStore):
@@ -58,16 +57,20 @@ class WarmRecalling(RecallingStore):
         self._warm.watch.miss(router, decision, keys, found)
 
     def _warm_steps(self, search: Search) -> Steps[Recall]:
-        return self._checked(self._warm.warm(search))
+        self._check_open()
+        return self._warm.warm(search)
 
     def _long_term_steps(self, search: Search) -> Steps[Recall]:
-        return self._checked(self._warm.long_term(search))
+        self._check_open()
+        return self._warm.long_term(search)
 
     def _recall_steps(self, search: Search, router: WarmRouter | None) -> Steps[Recall]:
-        return self._checked(self._warm.recall(search, router or self.router))
+        self._check_open()
+        return self._warm.recall(search, router or self.router)
 
     def _prepare_steps(self, router: WarmRouter, namespace: Namespace) -> Steps[None]:
-        return self._checked(self._warm.watch.ready(router, namespace))
+        self._check_open()
+        return self._warm.watch.ready(router, namespace)
 
     def _why_not(self, asked: Asked) -> Steps[WhyNot]:
         self._check_open()
@@ -75,10 +78,6 @@ class WarmRecalling(RecallingStore):
         router = asked.router or self.router
         yield from self._warm.watch.ready(router, search.prefix)
         return (yield from why_not_steps(asked._replace(router=router), self._warm.halves(search)))
-
-    def _checked(self, steps: Steps[T]) -> Steps[T]:
-        self._check_open()
-        return steps
 
     def _check_open(self) -> None:
         if self._closed:

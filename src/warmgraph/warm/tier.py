@@ -157,7 +157,8 @@ class WarmTier:
 
     def find(self, namespace: Namespace, key: str) -> WarmItem | None:
         """Return a warm item, expired or not, without counting it as a use. The caller holds the lock."""
-        return self.held_items(namespace).get(key)
+        space = self._namespaces.get(namespace)
+        return None if space is None else space.items.get(key)
 
     def begin(self, namespace: Namespace, keys: Iterable[str], *, write: bool) -> dict[str, int]:
         """Enter operations on keys; what a write touches is not warm until it has landed."""
@@ -299,6 +300,8 @@ class WarmTier:
             namespace: Look there only; `None` for everywhere.
         """
         with self.lock:
+            if namespace is not None and not ((space := self._namespaces.get(namespace)) and space.mortal):
+                return 0  # as nearly always, at each recall
             names = list(self._namespaces) if namespace is None else [namespace]
             spaces = [(name, space) for name in names if (space := self._namespaces.get(name)) and space.mortal]
             gone = [(name, key) for name, space in spaces for key, item in space.items.items() if item.expires <= now]
