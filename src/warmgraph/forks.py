@@ -62,8 +62,13 @@ def undisturbed_by_forks() -> Iterator[None]:
 
 
 def pause(seconds: float) -> None:
-    """Sleep; what this thread does `undisturbed_by_forks` stands still, and others may fork meanwhile."""
+    """Sleep; what this thread does `undisturbed_by_forks` stands still, and others may fork meanwhile.
+
+    For 0 seconds that is all it is for: elsewhere it does nothing, where giving way would cost the writer of a vector.
+    """
     held, depth = _undisturbed, _depth()
+    if not seconds and not depth:
+        return
     for _ in range(depth):
         held.release()
     try:
