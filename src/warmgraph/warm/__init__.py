@@ -15,8 +15,9 @@ from warmgraph.warm.eviction import (
 )
 from warmgraph.warm.flights import Flights
 from warmgraph.warm.item import WORTH_RENEWING, WarmItem
+from warmgraph.warm.listener import TierListener
 from warmgraph.warm.starts import Starts
-from warmgraph.warm.tier import TierListener, WarmNamespace, WarmTier
+from warmgraph.warm.tier import WarmNamespace, WarmTier
 
 __all__ = [
     "WORTH_RENEWING",

@@ -9,37 +9,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from warmgraph.warm.eviction import EvictionPolicy, PolicyFactory
 from warmgraph.warm.flights import Flights
 from warmgraph.warm.item import NEVER, WarmItem
+from warmgraph.warm.listener import TierListener
 
-__all__ = ["TierListener", "WarmNamespace", "WarmTier"]
+__all__ = ["WarmNamespace", "WarmTier"]
 
 Namespace: TypeAlias = tuple[str, ...]
 # Victims that a policy may name in vain before the oldest item goes instead.
 MAX_STRANGERS = 1000
-
-
-class TierListener(Protocol):
-    """Is told which items are warm. Called with the tier's lock held; must not call back."""
-
-    def warmed(self, namespace: Namespace, key: str) -> None:
-        """Hear that an item became warm."""
-        ...
-
-    def cooled(self, namespace: Namespace, key: str, *, gone: bool) -> None:
-        """Hear that an item is no longer warm: `gone` if it was evicted or expired, not if it is being written."""
-        ...
-
-    def dropped(self, namespace: Namespace) -> None:
-        """Hear that a whole namespace left RAM."""
-        ...
-
-    def importance(self, namespace: Namespace, key: str) -> float | None:
-        """Return how much an item is likely to matter, in [0, 1]; `None` while nobody knows."""
-        ...
 
 
 @dataclass(slots=True)
