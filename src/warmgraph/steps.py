@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias, TypeVar
 
-__all__ = ["Io", "Steps", "arun", "run"]
+__all__ = ["Io", "Steps", "arun", "run", "shut_off"]
 
 T = TypeVar("T")
 
@@ -104,6 +104,40 @@ async def arun(steps: Steps[T]) -> T:
     finally:
         if not in_thread:
             steps.close()
+
+
+def shut_off(steps: Steps[T]) -> Steps[T]:
+    """Drive `steps` as one wait of the caller's: its own steps stay on their thread, wherever these go on.
+
+    What has nothing to wait for is answered at once, without a driver of its own.
+    """
+    try:
+        io = next(steps)
+    except StopIteration as stop:
+        done: T = stop.value
+        return done
+    rest = _going_on(steps, io)
+    answer: T = yield Io(lambda: run(rest), lambda: arun(rest))
+    return answer
+
+
+def _going_on(steps: Steps[T], io: Io) -> Steps[T]:
+    """Go on with steps that have come to a wait."""
+    try:
+        while True:
+            try:
+                answer = yield io
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                io = steps.throw(error)
+            else:
+                io = steps.send(answer)
+    except StopIteration as stop:
+        done: T = stop.value
+        return done
+    finally:
+        steps.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from warmgraph.steps import Io, Steps, arun, run
+from warmgraph.steps import Io, Steps, arun, run, shut_off
 
 T = TypeVar("T")
 
@@ -106,6 +106,38 @@ class TestBothShells:
         with pytest.raises(RuntimeError, match="StopIteration"):
             shell(steps())
 
+    def test_steps_that_are_shut_off_behave_as_others(self, shell: Callable[[Steps[list[str]]], list[str]]) -> None:
+        """An error of any wait arrives at its yield, one that nobody handles at the caller's, and cleanup is done."""
+        seen: list[str] = []
+
+        def inner(fail: bool) -> Steps[str]:
+            try:
+                seen.append((yield Io(lambda: "first")))
+                try:
+                    yield Io(boom, acall=aboom)
+                except OSError as error:
+                    seen.append(str(error))
+                if fail:
+                    yield Io(boom)
+                return "done"
+            finally:
+                seen.append("cleanup")
+
+        def nothing() -> Steps[str]:
+            return "at once"
+            yield
+
+        def outer() -> Steps[list[str]]:
+            answers = [(yield from shut_off(nothing())), (yield from shut_off(inner(fail=False)))]
+            try:
+                yield from shut_off(inner(fail=True))
+            except OSError:
+                answers.append("failed")
+            return answers
+
+        assert ["at once", "done", "failed"] == shell(outer())
+        assert 2 * ["first", "disk full", "cleanup"] == seen
+
 
 class TestSync:
     def test_everything_happens_on_the_calling_thread(self) -> None:
@@ -168,6 +200,25 @@ class TestAsync:
         assert 1 == hops()
         assert 10 == len(where)
         assert 1 == len(set(where))
+
+    async def test_steps_that_are_shut_off_leave_the_loop_alone(self) -> None:
+        """What follows on steps that went to a thread is back on the loop."""
+        where: list[int] = []
+
+        def inner() -> Steps[str]:
+            where.append((yield Io(threading.get_ident)))
+            where.append((yield Io(threading.get_ident)))
+            return "done"
+
+        def outer() -> Steps[str]:
+            answer = yield from shut_off(inner())
+            where.append(threading.get_ident())
+            return answer
+
+        with counting_executor() as hops:
+            assert "done" == await arun(outer())
+        assert 1 == hops()
+        assert where[0] == where[1] != where[2] == threading.get_ident()
 
     async def test_a_native_wait_is_awaited_on_the_loop(self) -> None:
         """`acall` is preferred over `call`, and the steps return to the loop for it."""
@@ -259,6 +310,29 @@ class TestCancellation:
                 raise
 
         task = asyncio.create_task(arun(steps()))
+        await waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert ["rolled back"] == seen
+
+    async def test_arrives_at_a_native_wait_of_steps_that_are_shut_off(self) -> None:
+        """Steps that another driver was given see the cancellation at their own yield."""
+        waiting = asyncio.Event()
+        seen: list[str] = []
+
+        async def forever() -> None:
+            waiting.set()
+            await asyncio.Event().wait()
+
+        def inner() -> Steps[None]:
+            try:
+                yield Io(boom, acall=forever)
+            except asyncio.CancelledError:
+                seen.append((yield Io(lambda: "rolled back")))
+                raise
+
+        task = asyncio.create_task(arun(shut_off(inner())))
         await waiting.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
@@ -76,7 +76,7 @@ class Summarizer:
 
             model = create_chat_model(model)
         self._model = model
-        self._count = token_counter
+        self._cost: Callable[[Any], int] = count_tokens if token_counter is None else _one_by_one(token_counter)
         counter = self._cost_of_all
         self._limits = Limits(
             max_tokens, None, max_summary_tokens, counter, keep=(max_tokens - max_summary_tokens) // 2
@@ -164,8 +164,9 @@ class Summarizer:
     def _cost_of_all(self, messages: Iterable[Any]) -> int:
         return sum(map(self._cost, messages))
 
-    def _cost(self, message: BaseMessage) -> int:
-        return self._count([message]) if self._count is not None else count_tokens(message)
+
+def _one_by_one(count: TokenCounter) -> Callable[[Any], int]:
+    return lambda message: count([message])
 
 
 class _Tally(NamedTuple):

@@ -20,9 +20,10 @@ from warmgraph.clock import SystemClock
 from warmgraph.errors import InvalidArgumentError
 from warmgraph.ranking import PeekRouter, Signals, WarmRouter
 from warmgraph.recall.merging import merge_ranked
-from warmgraph.steps import Io, Steps, arun, run
+from warmgraph.steps import Io, Steps, arun, run, shut_off
 from warmgraph.store import Recall
 from warmgraph.store.crowding import search_exactly
+from warmgraph.store.recalling import RecallingStore
 from warmgraph.store.validity import AsOf, as_instant, true_now, true_then
 
 __all__ = [
@@ -203,8 +204,13 @@ def warm_steps(
     if own is None:
         return Recall([], "warm", Signals(None, None, 0, 0, resident=False, can_peek=False))
     aown: Call = store.arecall_warm  # type: ignore[attr-defined]
+    found: Recall
+    if _is(own, RecallingStore.recall_warm) and _is(aown, RecallingStore.arecall_warm):  # and none of a subclass
+        steps: Call = store.recall_warm_steps  # type: ignore[attr-defined]
+        found = yield from shut_off(steps(namespace, query, limit, filter, exclude))
+        return found
     options = {"limit": limit, "filter": filter, "exclude": exclude}
-    found: Recall = yield Io(partial(own, namespace, query, **options), partial(aown, namespace, query, **options))
+    found = yield Io(partial(own, namespace, query, **options), partial(aown, namespace, query, **options))
     return found
 
 
@@ -273,6 +279,10 @@ def _both(
         (warm.items, cold.items), limit=limit, key=lambda item: item.key, score=lambda item: item.score
     )
     return Recall(items, "long_term", warm.signals, decision)
+
+
+def _is(method: Call, of: Call) -> bool:
+    return getattr(method, "__func__", None) is of
 
 
 def _check(namespace: tuple[str, ...], limit: int) -> None:

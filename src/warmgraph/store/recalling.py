@@ -56,7 +56,7 @@ class RecallingStore(StepStore):
             InvalidArgumentError: A bad argument.
             StoreError: The namespace could not be read on its first touch.
         """
-        return run(open_only(self._warm_steps, self._search(namespace, query, limit, filter, exclude), self.clock))
+        return run(self.recall_warm_steps(namespace, query, limit, filter, exclude))
 
     async def arecall_warm(
         self,
@@ -68,8 +68,18 @@ class RecallingStore(StepStore):
         exclude: Collection[str] = (),
     ) -> Recall:
         """Recall like `recall_warm`, without blocking the event loop."""
-        search = self._search(namespace, query, limit, filter, exclude)
-        return await arun(open_only(self._warm_steps, search, self.clock))
+        return await arun(self.recall_warm_steps(namespace, query, limit, filter, exclude))
+
+    def recall_warm_steps(
+        self,
+        namespace: Namespace,
+        query: str,
+        limit: int = 10,
+        filter: Mapping[str, Any] | None = None,
+        exclude: Collection[str] = (),
+    ) -> Steps[Recall]:
+        """Recall like `recall_warm`, as steps."""
+        return open_only(self._warm_steps, self._search(namespace, query, limit, filter, exclude), self.clock)
 
     def recall_long_term(
         self,

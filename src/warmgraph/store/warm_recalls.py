@@ -39,7 +39,7 @@ Namespace: TypeAlias = tuple[str, ...]
 CLEAR_LEAD = 0.14
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that takes twice as long to make
 class _Sight:
     """What words show of a namespace, before it is decided who answers.
 
