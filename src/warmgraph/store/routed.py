@@ -277,11 +277,16 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
         now = self._now()
         rows = [pending_write(put, how, vectors, now) for put, (how, vectors) in zip(puts, searchable, strict=True)]
 
-        def queue(here: bool = False) -> Future[list[Change]]:
+        def write() -> None:
+            if begin is not None:
+                begin()
+            self._indexes.write_rows(rows, origin=origin, landed=landed, failed=failed)
+
+        def queue() -> Future[list[Change]]:
             if begin is not None:
                 begin()
             try:
-                future = self._indexes.write_rows(rows, origin=origin, landed=landed, here=here)
+                future = self._indexes.submit_rows(rows, origin=origin, landed=landed)
             except BaseException:
                 if failed is not None:
                     failed()
@@ -290,7 +295,7 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
                 future.add_done_callback(lambda done: failed() if done.cancelled() or done.exception() else None)
             return future
 
-        yield Io(lambda: queue(here=True).result(), lambda: asyncio.wrap_future(queue()))
+        yield Io(write, lambda: asyncio.wrap_future(queue()))
 
     def sweep_steps(self) -> Steps[int]:
         """Delete what has expired, and return how many items that were."""

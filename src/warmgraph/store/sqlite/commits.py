@@ -78,8 +78,10 @@ class CommitWatch:
         Args:
             before: That look. While a transaction writes, nobody else commits.
         """
+        if before is None or before != self._known:  # the second of a group need not look again
+            return
         now = self.look()
-        if before is not None and before == self._known and now is not None and _count(now) == _count(before) + 1:
+        if now is not None and _count(now) == _count(before) + 1:
             self._known = now
 
     def _read(self) -> bytes | None:

@@ -88,11 +88,26 @@ class Database(ForkAware):
         keys: Set[Hashable],
         work: Callable[[sqlite3.Connection, Sequence[R]], list[T]],
         applied: Callable[[list[T]], None],
-        *,
-        here: bool,
+        failed: Callable[[], object] | None = None,
+    ) -> list[T]:
+        """Write rows, and wait for that; see `GroupCommitWriter.write_rows`."""
+        try:
+            writer = self._use_writer()
+        except BaseException:
+            if failed is not None:
+                failed()
+            raise
+        return writer.write_rows(rows, keys, work, applied, failed)
+
+    def submit_rows(
+        self,
+        rows: Sequence[R],
+        keys: Set[Hashable],
+        work: Callable[[sqlite3.Connection, Sequence[R]], list[T]],
+        applied: Callable[[list[T]], None],
     ) -> Future[list[T]]:
         """Queue rows that may be written together with those of others; see `GroupCommitWriter.submit_rows`."""
-        return self._use_writer().submit_rows(rows, keys, work, applied, here=here)
+        return self._use_writer().submit_rows(rows, keys, work, applied)
 
     def call(self, function: Callable[[], object]) -> Future[None]:
         """Queue a call in between commits; see `GroupCommitWriter.call`."""

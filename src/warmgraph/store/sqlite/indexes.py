@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias
 
 from warmgraph.errors import StoreCorruptError
@@ -203,27 +204,42 @@ class LoadedIndexes(ForkAware):
         *,
         origin: ChangeListener | None = None,
         landed: Callable[[list[Change]], object] | None = None,
-        here: bool = False,
-    ) -> Future[list[Change]]:
-        """Queue items to write or delete. When the future is done they are committed, and in the indexes.
+        failed: Callable[[], object] | None = None,
+    ) -> None:
+        """Write or delete items, and wait until that is committed, and in the indexes.
 
-        What several callers queue is written by the same few statements.
+        What several callers write at once is written by the same few statements.
 
         Args:
             rows: The items, each of them once.
             origin: The listener whose write this is, and who need not be told.
-            landed: Gets the changes once they are applied, in the order of commits, before the future is done.
-            here: Whether the caller may wait for the disk.
+            landed: Gets the changes once they are applied, in the order of commits, before anybody is told.
+            failed: Called instead when nothing was committed.
         """
+        applied = partial(self._apply_rows, origin, landed)
+        self._database.write_rows(rows, _keys_of(rows), self._write_rows, applied, failed)
 
-        def applied(changes: list[Change]) -> None:
-            if changes:
-                self._apply_own(Written(changes[0].seq, changes[-1].seq, changes, self._before), origin)
-            if landed is not None:
-                landed(changes)
+    def submit_rows(
+        self,
+        rows: Sequence[Pending],
+        *,
+        origin: ChangeListener | None = None,
+        landed: Callable[[list[Change]], object] | None = None,
+    ) -> Future[list[Change]]:
+        """Queue items to write or delete; as `write_rows`, for callers that wait for a future."""
+        applied = partial(self._apply_rows, origin, landed)
+        return self._database.submit_rows(rows, _keys_of(rows), self._write_rows, applied)
 
-        keys = {(row.namespace, row.key) for row in rows}
-        return self._database.write_rows(rows, keys, self._write_rows, applied, here=here)
+    def _apply_rows(
+        self,
+        origin: ChangeListener | None,
+        landed: Callable[[list[Change]], object] | None,
+        changes: list[Change],
+    ) -> None:
+        if changes:
+            self._apply_own(Written(changes[0].seq, changes[-1].seq, changes, self._before), origin)
+        if landed is not None:
+            landed(changes)
 
     def _write_rows(self, connection: sqlite3.Connection, rows: Sequence[Pending]) -> list[Change]:
         self._before = self._watch.look()  # the same for all of a transaction
@@ -383,3 +399,7 @@ class LoadedIndexes(ForkAware):
         with index.lock:
             index._check()
             return index.same_items(fresh)
+
+
+def _keys_of(rows: Sequence[Pending]) -> set[Place]:
+    return {(row.namespace, row.key) for row in rows}

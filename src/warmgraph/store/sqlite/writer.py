@@ -1,11 +1,12 @@
-"""One connection that writes: what arrives together is committed together.
+"""One connection that writes: what arrives together is committed together, by whoever has the turn.
 
-A thread performs what is queued. Whoever wants to wait for rows of its own writes them itself when nobody else writes:
-waking a thread and being woken by it takes longer than the transaction of a single row.
+A caller that finds nobody writing takes the turn and writes what it brought: waking a thread and being woken by it
+takes longer than the transaction of a single row. What comes meanwhile is queued, and the first of those that wait has
+the turn next: it writes, in one transaction, all that has gathered by then. A thread of the writer's own takes the turn
+for those that do not wait in a thread, such as event loops, and for the main thread, which leads nobody but itself: an
+interrupt must not break off what others wait for.
 
-A job runs inside a savepoint of the group's transaction, so one that fails takes nothing with it, and is answered
-after the commit only. Jobs that write rows by the same function run as one, as long as no two of them write the same
-row. What a job returns is first handed to `applied`, in the order of commits: whoever waited for the answer finds the
+What a job returns is first handed to `applied`, in the order of commits: whoever waited for the answer finds the
 indexes in RAM up to date.
 """
 
@@ -15,14 +16,13 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence, Set
+from collections.abc import Callable, Hashable, Sequence, Set
 from concurrent.futures import Future
-from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeVar
 
-from warmgraph.errors import StoreClosedError, StoreUnavailableError
-from warmgraph.store.sqlite.failures import typed_errors
+from warmgraph.errors import StoreClosedError, StoreError, StoreUnavailableError
+from warmgraph.store.sqlite.groups import Groups
+from warmgraph.store.sqlite.jobs import Answer, Job, RowsJob, Waiter, cannot_wait, wake_all
 
 __all__ = ["GroupCommitWriter"]
 
@@ -32,38 +32,12 @@ R = TypeVar("R")
 # A group is bounded so that the first job of a long queue need not wait for all of it.
 MAX_GROUP = 256
 
-
-class _Answer(Future[T]):
-    """A future for which the thread that performs jobs does not wait: it would wait for itself, for ever."""
-
-    def __init__(self, performs: Callable[[], bool], path: str) -> None:
-        super().__init__()
-        self._performs = performs
-        self._path = path
-
-    def result(self, timeout: float | None = None) -> T:
-        """Return the result, as any future does."""
-        if not self.done() and self._performs():
-            raise StoreUnavailableError(
-                f"{self._path} is being written by this very thread: what a finalizer, a listener or a handler of a"
-                " signal asks for in between is done afterwards, and cannot be waited for"
-            )
-        return super().result(timeout)
-
-
-@dataclass(slots=True)
-class _Job:
-    work: Callable[[sqlite3.Connection], Any]
-    applied: Callable[[Any], object] | None
-    future: Future[Any]
-    alone: bool = False
-
-
-@dataclass(slots=True)
-class _RowsJob(_Job):
-    rows: Sequence[Any] = ()
-    keys: Set[Hashable] = frozenset()
-    write: Callable[[sqlite3.Connection, Sequence[Any]], list[Any]] = lambda connection, rows: []
+# Several threads that write one thing after the other come back when they are answered: who performs next waits for
+# them, as long as somebody comes within so many seconds (a commit takes longer), and not for ever.
+NEWCOMER_SECONDS = 0.0002
+MOST_ROUNDS = 10
+# Groups for which nobody waits after it was in vain once more.
+MOST_SKIPPED = 64
 
 
 class GroupCommitWriter:
@@ -87,17 +61,19 @@ class GroupCommitWriter:
         before: Callable[[], object] = lambda: None,
         within: Callable[[sqlite3.Connection], object] = lambda connection: None,
     ) -> None:
-        self._connect = connect
         self._path = path
-        self._before = before
-        self._within = within
-        self._jobs: deque[_Job] = deque()
-        self._arrived = threading.Condition()  # guards the queue; nothing is queued behind the end
-        self._busy = threading.Lock()  # held while the connection is used, and while jobs are taken from the queue
-        self._performer: int | None = None  # the thread that holds it
-        self._closed = False
+        self._groups = Groups(connect, path, before=before, within=within)
         self._process = os.getpid()
-        self._connection: sqlite3.Connection | None = connect()
+        # Entered anew by a finalizer that writes, wherever the collector runs it.
+        self._lock = threading.RLock()  # guards all below; never held while anything is performed
+        self._jobs: deque[Job] = deque()  # empty while nobody has the turn
+        self._turn: Waiter | None = None  # who has it
+        self._resting: Waiter | None = None  # who wants it before all others, to let the process fork
+        self._closed = self._ended = False
+        self._expected = 1  # jobs that may well come together
+        self._gathering: threading.Lock | None = None  # released when as many are there
+        self._skips = self._skipped = 0  # groups for which nobody waits, from now on and when it was in vain last
+        self._idle = Waiter()  # the thread
         self._thread = threading.Thread(target=self._run, name=f"warmgraph-writer {path}", daemon=True)
         self._thread.start()
 
@@ -112,7 +88,7 @@ class GroupCommitWriter:
             StoreClosedError: The writer is closed.
             StoreUnavailableError: This process was forked off: the writer's thread lives on in its parent only.
         """
-        return self._queue(_Job(work, applied, self._answer_to_come()))
+        return self._submit(Job(work, applied, self._new_answer()))
 
     def submit_rows(
         self,
@@ -120,8 +96,6 @@ class GroupCommitWriter:
         keys: Set[Hashable],
         write: Callable[[sqlite3.Connection, Sequence[R]], list[T]],
         applied: Callable[[list[T]], None] | None = None,
-        *,
-        here: bool = False,
     ) -> Future[list[T]]:
         """Queue rows, which may be written by one call together with those of others.
 
@@ -130,26 +104,62 @@ class GroupCommitWriter:
             keys: What tells the rows apart: those that share one are written by calls of their own, in their order.
             write: Gets the connection, inside a transaction, and rows; returns as many results.
             applied: Gets the results for `rows` once they are committed, before the future is done.
-            here: Whether the caller may wait: then it writes them itself if nothing is queued and nobody writes.
 
         Raises:
             As `submit`.
         """
-        job = _RowsJob(lambda c: write(c, rows), applied, self._answer_to_come(), rows=rows, keys=keys, write=write)
-        if not (here and self._begin_at_once()):
-            return self._queue(job)
+        return self._submit(RowsJob(lambda c: write(c, rows), applied, self._new_answer(), False, rows, keys, write))
+
+    def write_rows(
+        self,
+        rows: Sequence[R],
+        keys: Set[Hashable],
+        write: Callable[[sqlite3.Connection, Sequence[R]], list[T]],
+        applied: Callable[[list[T]], None] | None = None,
+        failed: Callable[[], object] | None = None,
+    ) -> list[T]:
+        """Write rows on the calling thread, or wait for another one that does; see `submit_rows`.
+
+        Args:
+            rows: What to write.
+            keys: What tells the rows apart.
+            write: Writes them.
+            applied: Gets the results.
+            failed: Called instead once it is known that nothing was committed. An interrupt may come before that.
+
+        Returns:
+            The results.
+
+        Raises:
+            StoreUnavailableError: The calling thread is in the midst of writing already: it is done afterwards.
+            StoreError: It failed, as `submit` or as the file does.
+        """
+        waiter = Waiter(failed, leads=threading.get_ident() != threading.main_thread().ident)
+        job = RowsJob(lambda c: write(c, rows), applied, waiter, False, rows, keys, write)
         try:
-            interrupt = self._perform_group([job])
-        except BaseException as error:  # the caller was interrupted
-            if not job.future.done():
-                job.future.set_exception(error)
+            with self._lock:
+                self._enqueue(job)
+                if self._turn is None:
+                    self._turn = waiter
+            if self._turn is not waiter:
+                if self._performs():
+                    raise cannot_wait(self._path)
+                waiter.wait()
+            if self._turn is waiter:
+                interrupt = self._perform_next(waiter)
+                if interrupt is not None:
+                    raise interrupt
+        except BaseException:
+            waiter.leads = False  # nobody is here to take the turn
             raise
         finally:
-            self._performer = None
-            self._busy.release()  # nothing is called before it: an interrupt would come in between
-        if interrupt is not None:
-            raise interrupt
-        return job.future
+            # An interrupt may come with every call, and the turn must not end with it.
+            while self._turn is waiter:
+                self._pass_on(waiter)
+        if waiter.error is not None:
+            raise waiter.error
+        answer: list[T] = waiter.answer
+        return answer
 
     def call(self, function: Callable[[], object]) -> Future[None]:
         """Queue a call that needs no transaction, to run on the writer's thread in between commits.
@@ -157,9 +167,7 @@ class GroupCommitWriter:
         Raises:
             As `submit`.
         """
-        return self._queue(
-            _Job(lambda connection: None, lambda nothing: function(), self._answer_to_come(), alone=True)
-        )
+        return self._submit(Job(lambda connection: None, lambda nothing: function(), self._new_answer(), alone=True))
 
     def maintain(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Queue work that has to run outside of a transaction, such as a checkpoint.
@@ -167,7 +175,7 @@ class GroupCommitWriter:
         Raises:
             As `submit`.
         """
-        return self._queue(_Job(work, None, self._answer_to_come(), alone=True))
+        return self._submit(Job(work, None, self._new_answer(), alone=True))
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read through the connection that writes, between two groups; at once for whoever writes just now.
@@ -176,15 +184,16 @@ class GroupCommitWriter:
             As `submit`.
         """
         if self._performs():  # what is applied looks at what others committed
-            return work(self._connected())
+            return work(self._groups.connection())
         return self.submit(work).result()
 
     def close(self) -> None:
         """Finish what was submitted, then stop. Safe to call twice."""
-        with self._arrived:
+        with self._lock:
             self._closed = True
-            self._arrived.notify()
-        if threading.get_ident() not in (self._thread.ident, self._performer):  # these would wait for themselves
+            if self._turn is None:
+                self._pass_on(None)
+        if threading.get_ident() != self._thread.ident and not self._performs():  # these would wait for themselves
             self._thread.join()
 
     def rest(self, timeout: float) -> bool:
@@ -196,37 +205,59 @@ class GroupCommitWriter:
         Returns:
             Whether it rests.
         """
-        if not self._busy.acquire(timeout=timeout):
-            return False
-        connection, self._connection = self._connection, None
+        waiter = Waiter()
+        with self._lock:
+            if self._turn is None:
+                self._turn = waiter
+                waiter.turn.release()
+            else:
+                self._resting = waiter
+        if not waiter.turn.acquire(timeout=timeout):
+            with self._lock:
+                if self._turn is not waiter:
+                    self._resting = None
+                    return False
         try:
-            if connection is not None:
-                connection.close()
+            self._groups.disconnect()
         except sqlite3.Error:
-            self._busy.release()
+            self._pass_on(waiter)
             raise
         return True
 
     def resume(self) -> None:
         """Go on after `rest`; the next job opens a connection anew."""
-        self._busy.release()
+        self._pass_on(self._turn)
 
     def abandon(self) -> sqlite3.Connection | None:
         """Return the connection that a forked child has no right to use."""
-        return self._connection
+        return self._groups.held
 
-    def _answer_to_come(self) -> Future[Any]:
-        return _Answer(self._performs, self._path)
+    def _new_answer(self) -> Answer[Any]:
+        return Answer(self._performs, self._path)
 
     def _performs(self) -> bool:
-        return self._performer == threading.get_ident()
+        """Whether the calling thread has the turn."""
+        turn = self._turn
+        return turn is not None and turn.thread == threading.get_ident()
 
-    def _queue(self, job: _Job) -> Future[Any]:
-        with self._arrived:
+    def _submit(self, job: Job) -> Future[Any]:
+        assert isinstance(job.receiver, Future)
+        with self._lock:
+            self._enqueue(job)
+            if self._turn is None:
+                self._pass_on(None)
+        return job.receiver
+
+    def _enqueue(self, job: Job) -> None:
+        try:
             self._check_usable()
-            self._jobs.append(job)
-            self._arrived.notify()
-        return job.future
+        except StoreError as error:
+            job.receiver.set_exception(error)
+            raise
+        self._jobs.append(job)
+        if self._gathering is not None and len(self._jobs) >= self._expected:
+            gathering, self._gathering = self._gathering, None
+            gathering.release()
 
     def _check_usable(self) -> None:
         if os.getpid() != self._process:
@@ -234,165 +265,101 @@ class GroupCommitWriter:
         if self._closed:
             raise StoreClosedError(f"{self._path} is closed")
 
-    def _begin_at_once(self) -> bool:
-        """Take the connection if nobody has it, and nobody waits for it."""
-        with self._arrived:
-            self._check_usable()
-            begins = not self._jobs and self._busy.acquire(blocking=False)
-        if begins:
-            self._performer = threading.get_ident()
-        return begins
+    def _pass_on(self, mine: Waiter | None) -> None:
+        """Give the turn to whoever comes next, if it is still the caller's."""
+        with self._lock:
+            if self._turn is not mine:
+                return
+            following, self._resting = self._resting, None
+            if following is None and self._jobs:
+                first = self._jobs[0].receiver
+                following = first if isinstance(first, Waiter) and first.leads else self._idle
+            elif following is None and self._closed and not self._ended:
+                following = self._idle
+            self._turn = following
+            if following is not None:
+                following.turn.release()  # an interrupt does not come between these two
 
-    def _perform_next(self) -> None:
-        self._busy.acquire()
-        self._performer = threading.get_ident()
+    def _perform_next(self, mine: Waiter | None = None) -> BaseException | None:
+        """Perform what is queued; what runs outside of transactions only on the writer's own thread, after the rest.
+
+        Args:
+            mine: Who has the turn; `None` for the thread.
+
+        Returns:
+            What interrupted it once the group was committed.
+        """
+        if mine is not None and mine.leads:
+            self._gather()
+        group: list[Job] = []
+        alone: list[Job] = []
         try:
-            self._perform_group(self._take())
-        finally:
-            self._performer = None
-            self._busy.release()
-
-    def _run(self) -> None:
-        try:
-            while self._wait():
-                self._perform_next()
-        finally:
-            with self._busy:
-                if self._connection is not None:
-                    self._connection.close()
-
-    def _wait(self) -> bool:
-        """Wait for jobs; return whether there are any, and not the end."""
-        with self._arrived:
-            while not self._jobs:
-                if self._closed:
-                    return False
-                self._arrived.wait()
-            return True
-
-    def _take(self) -> list[_Job]:
-        """Take the next jobs, without those that were given up meanwhile."""
-        with self._arrived:
-            group = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))]
-        return [each for each in group if each.future.set_running_or_notify_cancel()]
-
-    def _perform_group(self, group: list[_Job]) -> BaseException | None:
-        """Answer all jobs; return what interrupted the thread once the group was committed."""
-        writes = [job for job in group if not job.alone]
-        done: list[tuple[_Job, Any]] = []
-        interrupt: BaseException | None = None
-        committing = False
-        try:
-            if writes:
-                with typed_errors(self._path):
-                    self._before()
-                    connection = self._connected()
-                    self._roll_back()  # only after an interrupt while another group was rolled back
-                    connection.execute("BEGIN IMMEDIATE")
-                    self._within(connection)
-                    if len(writes) == 1:  # what fails takes the transaction with it
-                        done.append((writes[0], writes[0].work(connection)))
-                    else:
-                        for run in _runs(writes):
-                            self._perform_run(connection, run, done)
-                    committing = True
-                    connection.execute("COMMIT")
+            self._take(group, alone, mine)
+            interrupt = self._groups.perform(group, mine)
         except BaseException as error:
-            if committing and not isinstance(error, Exception) and not connection.in_transaction:
-                interrupt = error  # it came while the disk was waited for, and is raised after that
-            else:
-                self._roll_back()
-                done = []
-                for job in writes:
-                    if not job.future.done():
-                        job.future.set_exception(error)
-        for job, answer in done:
-            self._answer(job, answer)
-        # These come after the writes of their group, so that they find all of these applied.
-        for job in group:
-            if job.alone:
-                self._perform_alone(job)
+            self._groups.fail([*group, *alone], error, mine)
+            raise
+        finally:
+            self._expected = max(len(group) + len(self._jobs), self._expected * 3 // 4)
+            wake_all(job.receiver for job in group if job.receiver is not mine)
+        for job in alone:
+            self._groups.perform_alone(job)
         return interrupt
 
-    def _perform_run(self, connection: sqlite3.Connection, run: Sequence[_Job], done: list[tuple[_Job, Any]]) -> None:
-        jobs = [job for job in run if isinstance(job, _RowsJob)]
-        if len(jobs) > 1:
-            rows, write = [row for job in jobs for row in job.rows], jobs[0].write
-            together = _Job(lambda connection: write(connection, rows), None, Future())
-            answers: list[tuple[_Job, Any]] = []
-            self._perform(connection, together, answers)
-            if answers:
-                results = iter(answers[0][1])
-                done += [(job, list(islice(results, len(job.rows)))) for job in jobs]
+    def _take(self, group: list[Job], alone: list[Job], mine: Waiter | None) -> None:
+        """Take the next jobs, without those that were given up meanwhile.
+
+        Args:
+            group: Takes what is written in one transaction.
+            alone: Takes the rest.
+            mine: Who takes them: the thread takes everything, the main thread only its own.
+        """
+        with self._lock:
+            for _ in range(min(len(self._jobs), MAX_GROUP if mine is None or mine.leads else 1)):
+                job = self._jobs.popleft()
+                if job.alone and mine is not None:
+                    alone.append(job)
+                elif job.receiver.set_running_or_notify_cancel():
+                    (alone if job.alone else group).append(job)
+            if mine is not None:
+                self._jobs.extendleft(reversed(alone))
+                alone.clear()
+
+    def _gather(self) -> None:
+        """Wait for those that are likely to come, unless that was in vain of late."""
+        if self._skips:
+            self._skips -= 1
+            self._expected = 1
+            return
+        with self._lock:
+            present = len(self._jobs)
+            if present >= self._expected:
                 return
-        for job in run:  # also when they failed together: then each of them for itself
-            self._perform(connection, job, done)
-
-    def _perform(self, connection: sqlite3.Connection, job: _Job, done: list[tuple[_Job, Any]]) -> None:
-        connection.execute("SAVEPOINT job")
-        try:
-            with typed_errors(self._path):
-                answer = job.work(connection)
-        except BaseException as error:
-            if not connection.in_transaction:
-                raise  # a full disk or a damaged page rolls back everything: the whole group failed
-            connection.execute("ROLLBACK TO job")
-            connection.execute("RELEASE job")
-            job.future.set_exception(error)
-        else:
-            connection.execute("RELEASE job")
-            done.append((job, answer))
-
-    def _perform_alone(self, job: _Job) -> None:
-        try:
-            with typed_errors(self._path):
-                answer = job.work(self._connected())
-        except BaseException as error:
-            self._roll_back()
-            job.future.set_exception(error)
-        else:
-            self._answer(job, answer)
-
-    def _answer(self, job: _Job, answer: Any) -> None:
-        try:
-            if job.applied is not None:
-                job.applied(answer)
-        except BaseException as error:
-            job.future.set_exception(error)
-        else:
-            job.future.set_result(answer)
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = self._connect()
-        return self._connection
-
-    def _roll_back(self) -> None:
-        if self._connection is not None and self._connection.in_transaction:
-            try:
-                self._connection.execute("ROLLBACK")
-            except sqlite3.Error:
-                # The connection is beyond use; the next BEGIN says so to whoever asks.
+            gathering = self._gathering = threading.Lock()
+            gathering.acquire()
+        for _ in range(MOST_ROUNDS):
+            if gathering.acquire(timeout=NEWCOMER_SECONDS):
+                self._skipped = 0
                 return
+            if present == len(self._jobs):
+                break
+            present = len(self._jobs)
+        self._gathering = None
+        self._expected = present
+        self._skips = self._skipped = min(self._skipped * 2 + 1, MOST_SKIPPED)
 
-
-def _runs(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
-    """Split jobs, in their order, into runs that can be performed as one."""
-    run: list[_Job] = []
-    keys: set[Hashable] = set()
-    for job in jobs:
-        joins = (
-            bool(run)
-            and isinstance(job, _RowsJob)
-            and isinstance(run[0], _RowsJob)
-            and job.write == run[0].write
-            and keys.isdisjoint(job.keys)
-        )
-        if run and not joins:
-            yield run
-            run, keys = [], set()
-        run.append(job)
-        if isinstance(job, _RowsJob):
-            keys |= job.keys
-    if run:
-        yield run
+    def _run(self) -> None:
+        self._idle.thread = threading.get_ident()
+        try:
+            while True:
+                self._idle.turn.acquire()
+                if not self._jobs:
+                    return
+                try:
+                    self._perform_next()
+                finally:
+                    self._pass_on(self._idle)
+        finally:
+            self._ended = True
+            self._groups.disconnect()
+            self._pass_on(self._idle)

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, wait
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,25 +129,18 @@ def test_rows_that_fail_together_are_tried_one_by_one(bench: Bench) -> None:
 
 
 def test_whoever_may_wait_writes_by_itself(bench: Bench) -> None:
-    """Where nobody else writes no other thread is woken; behind others it waits for its turn."""
+    """Where nobody else writes no other thread is woken."""
     threads: list[int] = []
 
     def write(connection: sqlite3.Connection, rows: Sequence[int]) -> list[int]:
         threads.append(threading.get_ident())
         return insert_all(connection, rows)
 
-    alone = bench.writer.submit_rows([1], {1}, write, here=True)
-    assert alone.done()
-    bench.hold()
-    behind = bench.writer.submit_rows([2], {2}, write, here=True)
-    assert not behind.done()
-    bench.gate.set()
-    assert [4] == behind.result(WAIT)
-    assert [threading.get_ident()] == threads[:1]
-    assert threads[0] != threads[1]
+    assert [1] == bench.writer.write_rows([1], {1}, write)
+    assert [threading.get_ident()] == threads
     with pytest.raises(StoreError, match="UNIQUE"):
-        bench.writer.submit_rows([2], {2}, write, here=True).result(WAIT)
-    assert [1, 2] == bench.rows()
+        bench.writer.write_rows([1], {1}, write)
+    assert [1] == bench.rows()
 
 
 def test_an_interrupt_while_one_writes_leaves_nothing_half_done(bench: Bench) -> None:
@@ -157,8 +151,8 @@ def test_an_interrupt_while_one_writes_leaves_nothing_half_done(bench: Bench) ->
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bench.writer.submit_rows([1], {1}, interrupted, here=True).result(WAIT)
-    assert [9] == bench.writer.submit_rows([3], {3}, insert_all, here=True).result(WAIT)
+        bench.writer.write_rows([1], {1}, interrupted)
+    assert [9] == bench.writer.write_rows([3], {3}, insert_all)
     assert [3] == bench.rows()
 
 
@@ -182,7 +176,7 @@ def test_an_interrupt_during_a_commit_comes_when_what_was_committed_is_applied(t
     connection.execute("CREATE TABLE t (x INTEGER UNIQUE)")
     writer = GroupCommitWriter(lambda: connection, "t.db")
     with pytest.raises(KeyboardInterrupt):
-        writer.submit_rows([2], {2}, insert_all, applied.append, here=True)
+        writer.write_rows([2], {2}, insert_all, applied.append)
     assert [[4]] == applied
     assert [(2,)] == writer.submit(lambda c: c.execute("SELECT x FROM t").fetchall()).result(WAIT)
     writer.close()
@@ -196,7 +190,7 @@ def test_an_interrupt_while_a_group_is_rolled_back_leaves_the_next_one_unharmed(
         connection.execute("INSERT INTO t VALUES (7)")
 
     bench.writer.maintain(left_open).result(WAIT)
-    assert [9] == bench.writer.submit_rows([3], {3}, insert_all, here=True).result(WAIT)
+    assert [9] == bench.writer.write_rows([3], {3}, insert_all)
     assert [3] == bench.rows()
 
 
@@ -206,16 +200,18 @@ def test_whoever_writes_in_the_middle_of_a_commit_is_told_that_it_cannot_be_wait
     errors: list[StoreError] = []
 
     def applied(answer: object) -> None:
-        later.append(bench.writer.submit_rows([5], {5}, insert_all, here=True))
-        try:
-            later[0].result()
-        except StoreError as error:
-            errors.append(error)
+        later.append(bench.writer.submit_rows([5], {5}, insert_all))
+        for wait_for_it in (later[0].result, partial(bench.writer.write_rows, [6], {6}, insert_all)):
+            try:
+                wait_for_it()
+            except StoreError as error:
+                errors.append(error)
 
-    assert [4] == bench.writer.submit_rows([2], {2}, insert_all, applied, here=True).result(WAIT)
-    assert ["cannot be waited for"] == [str(error)[-len("cannot be waited for") :] for error in errors]
+    assert [4] == bench.writer.write_rows([2], {2}, insert_all, applied)
+    assert 2 * ["cannot be waited for"] == [str(error)[-len("cannot be waited for") :] for error in errors]
     assert [25] == later[0].result(WAIT)
-    assert [2, 5] == bench.rows()
+    assert [49] == bench.writer.write_rows([7], {7}, insert_all)
+    assert [2, 5, 6, 7] == bench.rows()
 
 
 def test_whoever_applies_a_write_may_read(bench: Bench) -> None:
@@ -229,7 +225,7 @@ def test_whoever_applies_a_write_may_read(bench: Bench) -> None:
         seen.append(bench.writer.read(look))
 
     assert 9 == bench.writer.submit(insert(3), applied).result(WAIT)
-    assert [16] == bench.writer.submit_rows([4], {4}, insert_all, applied, here=True).result(WAIT)
+    assert [16] == bench.writer.write_rows([4], {4}, insert_all, applied)
     assert [[3], [3, 4]] == seen
     assert [3, 4] == bench.writer.read(look)
 
