@@ -30,10 +30,10 @@ from warmgraph.store.reranking import RERANK_DEPTH, Reranking
 from warmgraph.store.routed_upkeep import RoutedUpkeep
 from warmgraph.store.search import Query
 from warmgraph.store.signalled import SignalledQuery, SignalledSearch, SignallingStore
-from warmgraph.store.sqlite.changes import Change
+from warmgraph.store.sqlite.changes import Change, ChangeListener
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.held_rows import HeldRows
-from warmgraph.store.sqlite.indexes import ChangeListener, LoadedIndexes
+from warmgraph.store.sqlite.indexes import LoadedIndexes
 from warmgraph.store.sqlite.model_watch import ModelWatch
 from warmgraph.store.sqlite.reader import Reader
 from warmgraph.store.sqlite.renewals import Renewals
@@ -327,14 +327,6 @@ class RoutedStore(RoutedUpkeep, ForgettingStore, SignallingStore):
     def follow(self) -> None:
         """Take in what other processes committed. Waits for the disk."""
         self._indexes.follow()
-
-    def listen(self, listener: ChangeListener) -> None:
-        """Tell a listener of all changes that are not its own."""
-        self._indexes.listen(listener)
-
-    def unlisten(self, listener: ChangeListener) -> None:
-        """Tell a listener nothing more."""
-        self._indexes.unlisten(listener)
 
     def fetch(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, Row]:
         """Return the rows of keys. Waits for the disk."""

@@ -62,11 +62,11 @@ class RoutedBackend(Backend):
     def attach(self, tier: WarmTier) -> None:
         """Drop from the tier whatever anybody else writes, from now on."""
         self._tier = tier
-        self.store.listen(self)
+        self.store.loaded.listen(self)
 
     def close(self) -> None:
         """Hear nothing more."""
-        self.store.unlisten(self)
+        self.store.loaded.unlisten(self)
 
     def changed(self, changes: list[Change]) -> None:
         """Hear what another process wrote, or somebody who uses the store without this tier."""

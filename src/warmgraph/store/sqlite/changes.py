@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeAlias
 
 from warmgraph.index import Entry
 from warmgraph.store.sqlite.rows import MICROSECONDS
 
-__all__ = ["KEPT_DELETIONS", "Change", "forget_history", "last_seq", "seconds_of", "take_numbers"]
+__all__ = ["KEPT_DELETIONS", "Change", "ChangeListener", "forget_history", "last_seq", "seconds_of", "take_numbers"]
 
 Namespace: TypeAlias = tuple[str, ...]
+Place: TypeAlias = tuple[Namespace, str]
 NEVER = float("inf")
 
 KEPT_DELETIONS = 10_000
@@ -31,6 +33,22 @@ class Change(NamedTuple):
     created_at: int = 0
     updated_at: int = 0
     expires_at: int | None = None
+
+
+class ChangeListener(Protocol):
+    """Is told of changes that somebody else made, on whatever thread; must not wait for the disk."""
+
+    def changed(self, changes: list[Change]) -> None:
+        """Hear of changes, before they are acknowledged to whoever made them in this process."""
+        ...
+
+    def forgotten(self) -> None:
+        """Hear that anything may have changed."""
+        ...
+
+    def renewed(self, places: Sequence[Place], now: float) -> None:
+        """Hear that items were read in this process and live for their whole time again, from `now` (seconds)."""
+        ...
 
 
 def last_seq(connection: sqlite3.Connection) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from warmgraph.errors import StoreCorruptError
 from warmgraph.forks import ForkAware, watch_forks
@@ -21,7 +21,7 @@ from warmgraph.index import Entry, NamespaceIndex, Routing
 from warmgraph.index.arena import Arenas
 from warmgraph.store.across import Crowd
 from warmgraph.store.sqlite import items
-from warmgraph.store.sqlite.changes import Change, last_seq
+from warmgraph.store.sqlite.changes import Change, ChangeListener, last_seq
 from warmgraph.store.sqlite.commits import CommitWatch
 from warmgraph.store.sqlite.database import Database
 from warmgraph.store.sqlite.loaded import Loaded, Loading, apply_change
@@ -36,22 +36,6 @@ __all__ = ["ChangeListener", "LoadedIndexes", "Written"]
 
 Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
-
-
-class ChangeListener(Protocol):
-    """Is told of changes that somebody else made, on whatever thread; must not wait for the disk."""
-
-    def changed(self, changes: list[Change]) -> None:
-        """Hear of changes, before they are acknowledged to whoever made them in this process."""
-        ...
-
-    def forgotten(self) -> None:
-        """Hear that anything may have changed."""
-        ...
-
-    def renewed(self, places: Sequence[Place], now: float) -> None:
-        """Hear that items were read in this process and live for their whole time again, from `now` (seconds)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
