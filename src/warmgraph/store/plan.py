@@ -204,7 +204,8 @@ def check_put(namespace: object, key: object, value: object, index: object = Non
         InvalidArgumentError: Any other argument is not what it has to be.
     """
     labels = check_namespace(namespace)
-    key = _check_key(key)
+    if type(key) is not str or not key.isascii():
+        key = _check_key(key)
     if value is None:
         return Put(labels, key, None)
     if not labels:
@@ -217,7 +218,7 @@ def check_put(namespace: object, key: object, value: object, index: object = Non
         if isinstance(index, str) or not isinstance(index, (list, tuple)) or not all(isinstance(p, str) for p in index):
             raise InvalidArgumentError("index", expected="None, False or a list of paths", got=index)
         paths = list(index)
-    return Put(labels, key, freeze_value(value), paths, _check_ttl(ttl))
+    return Put(labels, key, freeze_value(value), paths, None if ttl is None else _check_ttl(ttl))
 
 
 def _search(op: SearchOp) -> Search:
@@ -270,9 +271,7 @@ def _check_text(argument: str, text: str) -> str:
     return text if type(text) is str else str.__str__(text)
 
 
-def _check_ttl(ttl: object) -> float | None:
-    if ttl is None:
-        return None
+def _check_ttl(ttl: object) -> float:
     if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not math.isfinite(ttl) or ttl < 0:
         raise InvalidArgumentError("ttl", expected="minutes >= 0, or None", got=ttl)
     return min(float(ttl), MAX_TTL)

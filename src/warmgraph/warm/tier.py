@@ -157,7 +157,8 @@ class WarmTier:
 
     def find(self, namespace: Namespace, key: str) -> WarmItem | None:
         """Return a warm item, expired or not, without counting it as a use. The caller holds the lock."""
-        return self.held_items(namespace).get(key)
+        space = self._namespaces.get(namespace)
+        return space.items.get(key) if space is not None else None
 
     def begin(self, namespace: Namespace, keys: Iterable[str], *, write: bool) -> dict[str, int]:
         """Enter operations on keys; what a write touches is not warm until it has landed."""
