@@ -18,7 +18,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
-from warmgraph.embeddings.floats import of_floats, sum_of_squares
+from warmgraph.embeddings.floats import of_floats
 from warmgraph.embeddings.hashing import HashingEmbeddings
 from warmgraph.errors import DimensionError, EmbeddingError, InvalidArgumentError, WarmGraphError
 from warmgraph.forks import ForkAware, watch_forks
@@ -118,6 +118,8 @@ class Embedder(ForkAware):
             EmbeddingError: The model failed, is async, or did not return one vector a text, all of one length.
             DimensionError: The vectors have another length than `dims`, or are not finite.
         """
+        if type(texts) is list and len(texts) == 1 and type(texts[0]) is str:
+            return self._checked_rows(self._call(self._documents, texts), 1)
         unique, places = _distinct(texts)
         if not unique:
             return self._nothing()
@@ -245,7 +247,8 @@ class Embedder(ForkAware):
             raise EmbeddingError(
                 f"{self.name} returned an array of shape {rows.shape} for {count} texts, expected ({count}, dims)"
             )
-        self._check_dims(rows)
+        if rows.shape[1] != self.dims:
+            self._check_dims(rows)
         return rows
 
     def _checked(self, answer: Any) -> FloatArray:
@@ -261,7 +264,8 @@ class Embedder(ForkAware):
             with np.errstate(over="ignore"):
                 vectors = raw.astype(np.float32, order="C")
         # A finite sum of squares holds no nan and no infinity; one that is not may have overflown.
-        if not math.isfinite(sum_of_squares(vectors)) and not np.isfinite(vectors).all():
+        flat = vectors.ravel()
+        if not math.isfinite(flat.dot(flat)) and not np.isfinite(vectors).all():
             raise DimensionError("embed", expected=f"finite float32 vectors from {self.name}", got="nan or infinity")
         return vectors
 
@@ -339,8 +343,6 @@ def _is_async(function: Any) -> bool:
 
 def _distinct(texts: Sequence[str]) -> tuple[list[str], list[int]]:
     """Return the distinct texts, and for each text the place of its equal among them."""
-    if type(texts) is list and len(texts) == 1 and type(texts[0]) is str:
-        return texts, [0]
     if isinstance(texts, str) or not isinstance(texts, Sequence):
         raise InvalidArgumentError("texts", expected="a sequence of strings", got=texts)
     places: dict[str, int] = {}

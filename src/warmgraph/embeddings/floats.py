@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["of_floats", "sum_of_squares"]
+__all__ = ["of_floats"]
 
 
 def of_floats(answer: Any) -> NDArray[np.float32] | None:
@@ -33,17 +33,11 @@ def of_floats(answer: Any) -> NDArray[np.float32] | None:
         return None
     pack = _packer(len(rows[0])).pack
     try:
-        numbers = bytearray().join([pack(*row) for row in rows])
+        numbers = bytearray(pack(*rows[0]) if len(rows) == 1 else b"".join([pack(*row) for row in rows]))
     except (struct.error, TypeError, OverflowError):
         return None  # other things than numbers, lists of another length, or more than float32 can hold
     flat = np.frombuffer(numbers, np.float32)
-    return flat if rows is not answer else flat.reshape(len(rows), -1)
-
-
-def sum_of_squares(vectors: NDArray[np.float32]) -> float:
-    """Return the sum of the squares of all numbers; infinite if that is more than float32 can hold."""
-    flat = vectors.ravel()
-    return float(flat.dot(flat))
+    return flat if rows is not answer else flat.reshape(len(rows), len(rows[0]))
 
 
 @lru_cache(maxsize=16)

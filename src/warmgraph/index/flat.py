@@ -265,9 +265,9 @@ class FlatIndex(VectorIndex):
             self._in_order = False
         if slot >= self._span:
             self._span = slot + 1
-        self._count = row + 1
+        self._count = count = row + 1
         self._items += 1
-        self._expose()
+        self._rows, self._slots = self._arena[:count], self._owners[:count]
 
     def _append(self, slots: IntArray, vectors: FloatArray) -> None:
         """Add slots that hold nothing; each stands once."""

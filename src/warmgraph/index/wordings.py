@@ -50,11 +50,10 @@ class Wordings:
             document: Its document, or a function that makes it when first needed; `None` for none.
             importance: As given by the record, in [0, 1]; `None` to take it from the words.
         """
-        missing = slot + 1 - len(self._indexed)
-        if missing > 0:
-            self._indexed.extend(bytes(missing))
-            self._fingerprint.frombytes(bytes(missing * 8))
-            self._importance.frombytes(bytes(missing * 4))
+        while len(self._indexed) <= slot:
+            self._indexed.append(0)
+            self._fingerprint.append(0)
+            self._importance.append(0.0)
         self._scored = self._few = None
         self._pending.pop(slot, None)
         self._given.pop(slot, None)

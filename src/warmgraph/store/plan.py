@@ -291,9 +291,7 @@ def _check_text(argument: str, text: str) -> str:
     return text if type(text) is str else str.__str__(text)
 
 
-def _check_ttl(ttl: object) -> float | None:
-    if ttl is None:
-        return None
+def _check_ttl(ttl: object) -> float:
     if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not math.isfinite(ttl) or ttl < 0:
         raise InvalidArgumentError("ttl", expected="minutes >= 0, or None", got=ttl)
     return min(float(ttl), MAX_TTL)

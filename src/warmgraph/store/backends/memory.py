@@ -140,26 +140,45 @@ class MemoryBackend(Backend):
 
     def write(self, tier: WarmTier, puts: Sequence[Put]) -> Steps[None]:
         """Keep, or delete, in RAM."""
-        number = self._begin(tier) if self.ranking.embedder is not None else None  # nothing else waits on the way
+        number = self._begin()
         try:
             prepared = yield from self.ranking.searchables(puts, later=True)
             now = self._clock.now()
             with tier.lock:
                 for put, (how, vectors) in zip(puts, prepared, strict=True):
-                    if number is None or self._starts.lands((put.namespace, put.key), number):
-                        self._write_one(tier, put, now, how, vectors)
+                    self._land(number, put, now, how, vectors)
         finally:
-            if number is not None:
-                with tier.lock:
-                    self._starts.end(number)
+            self._end(number)
 
-    def _begin(self, tier: WarmTier) -> int:
-        with tier.lock:
+    def put(self, put: Put) -> None:
+        """Do what `write` does with one item, on the calling thread."""
+        number = self._begin()
+        try:
+            how, vectors = self.ranking.searchable(put)
+            with self.tier.lock:
+                self._land(number, put, self._clock.now(), how, vectors)
+        finally:
+            self._end(number)
+
+    def _begin(self) -> int | None:
+        """Return the number of a write; `None` where nothing waits between its beginning and its end."""
+        if self.ranking.embedder is None:
+            return None
+        with self.tier.lock:
             return self._starts.begin()
 
-    def _write_one(
-        self, tier: WarmTier, put: Put, now: datetime, how: Searchable, vectors: NDArray[np.float32] | None
+    def _end(self, number: int | None) -> None:
+        if number is not None:
+            with self.tier.lock:
+                self._starts.end(number)
+
+    def _land(
+        self, number: int | None, put: Put, now: datetime, how: Searchable, vectors: NDArray[np.float32] | None
     ) -> None:
+        """Keep, or delete, one item, unless a write that began later has landed. The caller holds the tier's lock."""
+        tier = self.tier
+        if number is not None and not self._starts.lands((put.namespace, put.key), number):
+            return
         if put.value is None:
             tier.discard(put.namespace, put.key)
             self.forget(put.namespace, put.key)
