@@ -125,26 +125,41 @@ class _Scoring:
     def add_common(self, weights: Sequence[tuple[int, float]]) -> None:
         """Score every document, for several terms at once."""
         height, width = len(weights), len(self.gains)
-        own, own_counts, own_rows = self._gather([2 * term for term, _ in weights])
-        cells, spread = self._in_context(own)
-        cells += own_rows
-        frequencies = np.bincount(cells.ravel(), (spread * own_counts).ravel(), height * width)
-        frequencies = frequencies.astype(np.float64, copy=False)  # int64, whatever the weights, if there is no cell
-        if any(self._postings.counts[2 * term + 1] for term, _ in weights):
-            extra, extra_counts, extra_rows = self._gather([2 * term + 1 for term, _ in weights])
-            extra += extra_rows
-            frequencies[extra] += extra_counts
-        table = frequencies.reshape(height, width)
+        table = self._frequencies_of([term for term, _ in weights]).reshape(height, width)
         np.divide(table, table + self._normalisation(self._lengths), out=table)
         self.gains += np.array([weight for _, weight in weights]) @ table
+
+    def _frequencies_of(self, terms: Sequence[int]) -> _Floats:
+        """Return the frequency of each term in every document, term by term: an array of shape (terms x documents,)."""
+        width, joined = len(self.gains), len(_SPREAD) if self._joined else 1
+        lists = [2 * term for term in terms] + [2 * term + 1 for term in terms]
+        starts, sizes = self._postings.starts, [self._postings.counts[number] for number in lists]
+        spans = [slice(starts[number], starts[number] + size) for number, size in zip(lists, sizes, strict=True)]
+        documents = np.concatenate([self._documents[span] for span in spans])
+        counts = np.concatenate([self._counts[span] for span in spans])
+        own = sum(sizes[: len(terms)])
+        rows = np.repeat(np.array([*range(0, width * len(terms), width)] * 2), sizes)
+        # What stands in a document's context counts in part, what is extra does not spread: both are summed up at once.
+        spread = joined * own
+        cells, shares = np.empty(spread + len(documents) - own, np.int64), np.empty(spread + len(documents) - own)
+        reached = cells[:spread].reshape(joined, own)
+        self._reach(documents[:own], reached)
+        reached += rows[:own]
+        np.add(documents[own:], rows[own:], out=cells[spread:])
+        np.multiply(_SPREAD[:joined], counts[:own], out=shares[:spread].reshape(joined, own))
+        shares[spread:] = counts[own:]
+        # It makes int64 of no cell, whatever the weights.
+        return np.bincount(cells, shares, width * len(terms)).astype(np.float64, copy=False)
 
     def add_rare(self, term: int, weight: float) -> None:
         """Score the documents that have a term in their context or among their extra terms, and no others."""
         if self._frequencies is None:
             self._frequencies = np.zeros(len(self.gains))
-        own, own_counts, _ = self._gather([2 * term])
-        extra, extra_counts, _ = self._gather([2 * term + 1])
-        cells, spread = self._in_context(own)
+        own, own_counts = self._list(2 * term)
+        extra, extra_counts = self._list(2 * term + 1)
+        spread = _SPREAD if self._joined else _SPREAD[:1]
+        cells = np.empty((len(spread), len(own)), np.int64)
+        self._reach(own, cells)
         for row, share in zip(cells, spread, strict=True):  # within a row no document stands twice
             self._frequencies[row] += share * own_counts
         self._frequencies[extra] += extra_counts
@@ -157,28 +172,22 @@ class _Scoring:
     def _normalisation(self, lengths: _Floats) -> _Floats:
         return K1 * (1.0 - B) + self._per_length * lengths
 
-    def _gather(self, lists: Sequence[int]) -> tuple[IntArray, npt.NDArray[np.uint16], IntArray]:
-        """Return documents and counts of several lists, and for each where the row of its list begins."""
-        spans = [slice(*self._postings.span(number)) for number in lists]
-        documents = np.concatenate([self._documents[span] for span in spans]).astype(np.int64)
-        counts = np.concatenate([self._counts[span] for span in spans])
-        width = len(self.gains)
-        rows = np.repeat(np.arange(0, width * len(lists), width), [span.stop - span.start for span in spans])
-        return documents, counts, rows
+    def _list(self, number: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16]]:
+        """Return the documents and counts of a list."""
+        span = slice(*self._postings.span(number))
+        return self._documents[span], self._counts[span]
 
-    def _in_context(self, documents: IntArray) -> tuple[IntArray, _Floats]:
-        """Return the documents that have these in their context, shape (m, n), and what these count for, (m, 1)."""
-        if not self._joined:
-            return documents[None], _SPREAD[:1]
-        reached = np.empty((len(_SPREAD), len(documents)), np.int64)
+    def _reach(self, documents: npt.NDArray[np.uint32], reached: IntArray) -> None:
+        """Write the documents that have these in their context into an array of shape (m, n), as `_SPREAD` has it."""
         reached[0] = documents
+        if len(reached) == 1:
+            return
         row = 1
         for neighbours, steps in ((self._next, len(PREVIOUS_WEIGHTS)), (self._previous, len(NEXT_WEIGHTS))):
-            at = documents
+            at = reached[0]
             for _ in range(steps):
                 at = neighbours.take(at, out=reached[row], mode="clip")
                 row += 1
-        return reached, _SPREAD
 
 
 # What comes after a document has it among its previous ones.

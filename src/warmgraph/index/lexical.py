@@ -88,6 +88,7 @@ class LexicalIndex:
         self._lengths = array("d")  # own and extra terms, and the weighted context
         self._total_length = 0.0
         self._items = 0
+        self._weighed: tuple[list[str], tuple[list[tuple[int, float]], float, int]] | None = None
         self._term_bytes = 0
         self._reserve(1)
 
@@ -109,6 +110,7 @@ class LexicalIndex:
         number = int(slot) + 1
         own, extra = _checked_counts(document.terms, "terms"), _checked_counts(document.extra, "extra")
         thread, position = document.thread, _checked_position(document.position)
+        self._weighed = None
         self._reserve(number + 1)
         changed = {number}
         stays = False
@@ -135,6 +137,7 @@ class LexicalIndex:
             self._reset()
             return
         number = int(slot) + 1
+        self._weighed = None
         changed = self._in_context_of(number)
         self._withdraw_terms(number)
         self._links.unlink(number)
@@ -227,8 +230,14 @@ class LexicalIndex:
     def _weigh(self, terms: Sequence[str]) -> tuple[list[tuple[int, float]], float, int]:
         """Return known terms with their weights, the score of a document that could not be better, and their postings.
 
-        A weight is as `_idf` has it, with the documents of elsewhere.
+        A weight is as `_idf` has it, with the documents of elsewhere. Known until something changes: `few_scores`,
+        which often has no answer, asks first.
         """
+        if self._weighed is None or self._weighed[0] != terms:
+            self._weighed = list(terms), self._weights_of(terms)
+        return self._weighed[1]
+
+    def _weights_of(self, terms: Sequence[str]) -> tuple[list[tuple[int, float]], float, int]:
         counts: dict[str, int] = {}
         for term in terms:  # a Counter would take twice as long
             counts[term] = counts.get(term, 0) + 1

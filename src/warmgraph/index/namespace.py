@@ -245,6 +245,11 @@ class NamespaceIndex:
         return self._items.warm[: self.size]
 
     @property
+    def warm_slots(self) -> NDArray[np.intp]:
+        """Which slots are warm, ascending: array of shape (warm items,), int64, read-only."""
+        return self._items.warm_slots
+
+    @property
     def indexed(self) -> NDArray[np.bool_]:
         """Which slots have a lexical document."""
         return self._words.indexed(self.size)

@@ -55,6 +55,7 @@ class SlotTable:
         self.mortal: int = 0
         self.warm_items: int = 0
         self._free: list[int] = []
+        self._warm_slots: NDArray[np.intp] | None = None  # until a warm bit changes
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -68,6 +69,14 @@ class SlotTable:
     def ram_bytes(self) -> int:
         """Bytes held, keys included; estimated."""
         return 27 * len(self.seq) + sum(120 + len(key) for key in self.slots)
+
+    @property
+    def warm_slots(self) -> NDArray[np.intp]:
+        """The slots of the warm items, ascending; read-only."""
+        if self._warm_slots is None:
+            self._warm_slots = self.warm.nonzero()[0]
+            self._warm_slots.flags.writeable = False
+        return self._warm_slots
 
     def write(self, key: str, seq: int, expires: float, *, question: bool) -> int:
         """Note that an item was written, for the first time or again, and return its slot."""
@@ -101,11 +110,13 @@ class SlotTable:
         if bool(self.warm[slot]) is not warm:  # NumPy compares its bool with Python's at ten times the cost
             self.warm[slot] = warm
             self.warm_items += 1 if warm else -1
+            self._warm_slots = None
 
     def clear_warm(self) -> None:
         """Unset all warm bits."""
         self.warm[:] = False
         self.warm_items = 0
+        self._warm_slots = None
 
     def living(self, now: float, exclude: Iterable[str] = ()) -> NDArray[np.bool_]:
         """Return which slots hold an item, not excluded by its key, that has not expired at `now` (epoch seconds).
@@ -165,3 +176,4 @@ class SlotTable:
         assert int(self.live.sum()) == len(self.slots)
         assert self.mortal == int((self.live & (self.expires != NEVER)).sum())
         assert self.warm_items == int(self.warm.sum())
+        assert self.warm_slots.tolist() == np.flatnonzero(self.warm).tolist()

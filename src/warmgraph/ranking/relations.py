@@ -40,6 +40,8 @@ def read_relation(text: str) -> Relation | None:
         >>> read_relation("How long was it between the offer and the move?").events
         ('the offer', 'the move')
     """
+    if _NAMES_ORDER(text) is None:  # of most questions; a look that costs a fifth of the others
+        return None
     between = _BETWEEN(text)
     if between is not None:
         return Relation("between", (between["first"].strip(), between["second"].strip()))
@@ -89,6 +91,7 @@ FADES = 14 * 86_400.0
 
 NEAR = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
+_NAMES_ORDER = re.compile(r"\b(?:after|before|following|prior to|between|from) ", re.IGNORECASE).search
 _BETWEEN = re.compile(
     r"\bhow (?:long|much time|many (?:days|weeks|months|years))\b.*?\b(?:between|from) "
     r"(?P<first>[^?]+?) (?:and|to|until) (?P<second>[^?]+)",

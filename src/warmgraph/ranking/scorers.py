@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 
 from warmgraph.index import NOBODY, Known, TraitTable
 from warmgraph.ranking.cues import NO_CUES, Cues
-from warmgraph.ranking.signals import group_means, in_neighbours, in_period
+from warmgraph.ranking.signals import ALL, Slots, group_means, in_neighbours, in_period
 
 __all__ = ["Candidates", "DenseScorer", "HybridScorer", "LexicalScorer", "OverviewScorer", "Scorer"]
 
 Scores: TypeAlias = NDArray[np.float32]
-Slots: TypeAlias = NDArray[np.intp] | slice
-
-ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +209,10 @@ class HybridScorer:
 
         Where nothing has a vector, words are what is left, and they rank as `LexicalScorer` does.
         """
+        return self.score_at(candidates, ALL)
+
+    def score_at(self, candidates: Candidates, slots: Slots) -> Scores:
+        """Return the scores of some slots, in their order. What they take from other slots is taken all the same."""
         if candidates.dense is None or not self.needs_dense:
             return LexicalScorer(
                 self.question_penalty,
@@ -220,18 +221,20 @@ class HybridScorer:
                 self.when_weight,
                 self.period_weight,
                 self.relation_weight,
-            ).score(candidates)
-        dense = np.where(np.isneginf(candidates.dense), np.float32(0), candidates.dense)
-        total = _signals(self, candidates, ALL)
-        total += candidates.lexical
-        total += np.float32(self.dense_weight) * dense
+            ).score_at(candidates, slots)
+        dense = candidates.dense
+        if dense.min(initial=0) == -np.inf:
+            dense = np.where(np.isneginf(dense), np.float32(0), dense)
+        total = _signals(self, candidates, slots)
+        total += candidates.lexical[slots]
+        total += np.float32(self.dense_weight) * dense[slots]
         known = candidates.known
         if known is not None:
             if self.thread_weight:
-                total += np.float32(self.thread_weight) * group_means(dense, known)
+                total += np.float32(self.thread_weight) * group_means(dense, known, slots)
             if self.neighbour_weight:
-                total += np.float32(self.neighbour_weight) * in_neighbours(dense, known)
-        return _add_time(total, self, candidates, ALL)
+                total += np.float32(self.neighbour_weight) * in_neighbours(dense, known, slots)
+        return _add_time(total, self, candidates, slots)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,18 +166,21 @@ class Ranking:
         events = () if cues.relation is None else [self.analyzer(event) for event in cues.relation.events]
         return Query(terms, None, scorer, cues, events)
 
-    def recall_query(self, text: str, now: datetime, index: NamespaceIndex | None) -> Steps[Query]:
+    def recall_query(
+        self, text: str, now: datetime, index: NamespaceIndex | None, words: Query | None = None
+    ) -> Steps[Query]:
         """Prepare a recall by the best ranking there is.
 
         Args:
             text: The query.
             now: From when on "last week" is counted.
             index: Where will be looked: a query that names who wrote there is embedded as they would put it.
+            words: What `words` made of it, where that is known.
 
         Returns:
             The query. One that cannot be embedded, because the model fails, ranks by words, and says so.
         """
-        query = self.words(text, now)
+        query = self.words(text, now) if words is None else words
         if not self.recall_scorer.needs_dense or not self.comparable() or isinstance(query.scorer, OverviewScorer):
             return query
         if index is not None and query.cues.words:

@@ -15,9 +15,10 @@ from warmgraph.errors import WarmGraphError
 from warmgraph.index import NOBODY, NamespaceIndex
 from warmgraph.index.ordering import best_first
 from warmgraph.index.selection import lower_bound
-from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, LexicalScorer, Scorer, related
+from warmgraph.ranking import NO_CUES, Candidates, Cues, DenseScorer, HybridScorer, LexicalScorer, Scorer, related
 from warmgraph.store.across import Ranked, rank_across
-from warmgraph.store.few import PLACES, Glance, best_of_few, glance_of, look_at_few, new_among
+from warmgraph.store.few import PLACES, Glance, best_of_few, glance_of, look_at_few
+from warmgraph.store.many import look_at_many, new_of_many
 from warmgraph.store.plan import Search
 from warmgraph.store.recalls import Dropped, DropReason
 
@@ -27,6 +28,7 @@ Namespace: TypeAlias = tuple[str, ...]
 MOST_DROPPED = 64
 """A filter that nearly nothing matches must not turn an answer into a list of what it is not."""
 NO_SCORE = np.float32(-np.inf)
+_WITHOUT_IMPORTANCE = (LexicalScorer, HybridScorer)
 
 BEST_BY_WORDS, CROWD = 50, 1000
 """Items with the best words whose vectors are compared exactly in a large namespace; and how many there may be, where
@@ -71,51 +73,61 @@ class Query(NamedTuple):
         """Whether items may count that have no word in common with the query: it speaks of a time, or of an order."""
         return self.cues.period is not None or bool(self.events)
 
-    def scores(self, index: NamespaceIndex, among: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-        """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock.
-
-        Args:
-            index: Whose items.
-            among: The few slots that matter, if it is not all of them: shape (size,), bool.
-        """
+    def scores(self, index: NamespaceIndex) -> NDArray[np.float32]:
+        """Return scores by slot, -inf where an item is not searchable. The caller holds the index's lock."""
         if isinstance(self.scorer, DenseScorer):
             dense = None if self.vector is None else index.dense(self.vector)
             return dense if dense is not None else np.full(index.size, NO_SCORE)
-        lexical = index.lexical(self.terms)
-        dense = None if self.vector is None else _dense(index, self.vector, lexical, among)
-        known = index.indexed if dense is None else index.indexed | (dense != NO_SCORE)
-        scores = self.scorer.score(
-            Candidates(
-                lexical=lexical,
-                dense=dense,
-                is_question=index.questions,
-                importance=index.importances,
-                known=index.known,
-                cues=self.cues,
-                author=self._author(index),
-                related=self._related(index),
-                similar=None if dense is None else partial(_similar, index),
-            )
-        )
-        return np.where(known, scores, NO_SCORE)
+        candidates, known = self._candidates(index)
+        return np.where(known, self.scorer.score(candidates), NO_SCORE)
 
-    def scores_by_words(
-        self, index: NamespaceIndex, among: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """Return those slots of a mask that may score above 0, and their scores, where words alone decide."""
-        assert isinstance(self.scorer, LexicalScorer)
+    def scores_at(self, index: NamespaceIndex, slots: NDArray[np.intp], *, few: bool = False) -> NDArray[np.float32]:
+        """Return the scores of some slots, in their order, -inf where an item is not searchable.
+
+        The caller holds the index's lock.
+
+        Args:
+            index: Whose items.
+            slots: Array of shape (n,).
+            few: Whether they are few, of which those above 0 are wanted: nothing about them is estimated, and 0 will
+                do where an item is not searchable.
+        """
+        if isinstance(self.scorer, DenseScorer):
+            return self.scores(index)[slots]
+        if few and self.only_words and not self.timely:  # what is not searchable shares no word with the query
+            assert isinstance(self.scorer, LexicalScorer)
+            words = Candidates(
+                index.lexical(self.terms), None, index.questions, None, index.known, self.cues, self._author(index)
+            )
+            return self.scorer.score_at(words, slots)
+        candidates, known = self._candidates(index, slots if few else None)
+        if type(self.scorer) is LexicalScorer or type(self.scorer) is HybridScorer:
+            scores = self.scorer.score_at(candidates, slots)
+        else:
+            scores = self.scorer.score(candidates)[slots]
+        return np.where(known[slots], scores, NO_SCORE)
+
+    def _candidates(
+        self, index: NamespaceIndex, exactly: NDArray[np.intp] | None = None
+    ) -> tuple[Candidates, NDArray[np.bool_]]:
+        """Return the signals of all slots, and which of these are searchable."""
         lexical = index.lexical(self.terms)
-        slots = np.flatnonzero(among & (index.indexed if self.timely else lexical > 0))
+        dense = None if self.vector is None else _dense(index, self.vector, lexical, exactly)
         candidates = Candidates(
-            lexical,
-            dense=None,
+            lexical=lexical,
+            dense=dense,
             is_question=index.questions,
+            importance=index.importances if type(self.scorer) not in _WITHOUT_IMPORTANCE else None,
             known=index.known,
             cues=self.cues,
             author=self._author(index),
             related=self._related(index),
+            similar=None if dense is None else partial(_similar, index),
         )
-        return slots, self.scorer.score_at(candidates, slots)
+        if dense is None:
+            return candidates, index.indexed
+        known = dense != NO_SCORE
+        return candidates, known if known.all() else known | index.indexed
 
     def few(self, index: NamespaceIndex) -> Mapping[int, float] | None:
         """Return the lexical scores above 0 by slot, if words alone decide and few items have any; else `None`."""
@@ -144,9 +156,9 @@ def _dense(
     index: NamespaceIndex,
     vector: NDArray[np.float32],
     lexical: NDArray[np.float32],
-    among: NDArray[np.bool_] | None,
+    exactly: NDArray[np.intp] | None,
 ) -> NDArray[np.float32] | None:
-    """Return dense scores by slot: of a large namespace exact for what is best in either way, and for `among`.
+    """Return dense scores by slot: of a large namespace exact for what is best in either way, and for `exactly`.
 
     What is recalled is among the nearest vectors or has the best words. What an item takes from its thread and its
     neighbours rests on the others too; for that, what codes tell of them is enough.
@@ -156,7 +168,7 @@ def _dense(
     best = np.flatnonzero(lexical >= max(float(lower_bound(lexical, BEST_BY_WORDS)), 1e-6))
     if len(best) > CROWD:  # many are equally good
         best = best[np.argpartition(-lexical[best], CROWD)[:CROWD]]
-    return index.estimates(vector, best if among is None else np.union1d(best, np.flatnonzero(among)))
+    return index.estimates(vector, best if exactly is None else np.union1d(best, exactly))
 
 
 def _similar(index: NamespaceIndex, slot: int) -> NDArray[np.float32]:
@@ -190,9 +202,12 @@ def look(index: NamespaceIndex, query: Query, now: float, exclude: Collection[st
         few = None if index.mortal or timely else index.few(query.terms)
         if few is not None:
             return look_at_few(index, few, exclude)
+        lexical = index.lexical(query.terms)
+        if not index.mortal and not timely:
+            return look_at_many(index, lexical, exclude)
         live = index.live(now, exclude)
         warm = live & index.warm
-        views = [index.lexical(query.terms)]
+        views = [lexical]
         if timely:
             views.append(np.maximum(query.scores(index), np.float32(0)))
     return min((_glance(scores, live, warm) for scores in views), key=_in_favour)
@@ -317,7 +332,7 @@ def _best_of_all(
             return _nearest(index, query, wanted, mask, above)
     slots, scores = _scored(index, query, mask, warm_only, above)
     if varied and k:
-        places = _new_of_all(index, slots, scores, k, dropped)
+        places = new_of_many(index, slots, scores, k, dropped)
     else:
         places = index.order(slots, scores, k)
     best = places if slots is None else slots[places]
@@ -341,11 +356,10 @@ def _scored(
         return None if mask is None else np.flatnonzero(mask), None
     if mask is None:
         return None, query.scores(index)
-    if query.only_words and above == 0:
-        slots, scores = query.scores_by_words(index, mask)
-    else:
-        slots = np.flatnonzero(mask)
-        scores = query.scores(index, mask if warm_only else None)[slots]
+    if query.only_words and above == 0 and not query.timely:
+        mask &= index.lexical(query.terms) > 0
+    slots = np.flatnonzero(mask)
+    scores = query.scores_at(index, slots, few=warm_only and above == 0)
     if above is not None:
         better = np.flatnonzero(scores > above)
         slots, scores = slots[better], scores[better]
@@ -363,26 +377,3 @@ def _nearest(
     order = best_first(np.arange(len(slots)), scores, index.seqs[slots], k)
     picked: list[float | None] = scores[order].tolist()
     return slots[order], picked
-
-
-def _new_of_all(
-    index: NamespaceIndex,
-    slots: NDArray[np.intp] | None,
-    scores: NDArray[np.float32] | None,
-    k: int,
-    dropped: list[Dropped] | None,
-) -> NDArray[np.intp]:
-    """Return the places of the best `k` that say something new, sorting no more than it takes to find them."""
-    candidates, depth = index.size if slots is None else len(slots), 4 * k
-    while True:
-        places = index.order(slots, scores, depth)
-        ranked = (places if slots is None else slots[places]).tolist()
-        left: list[tuple[int, DropReason]] = []
-        kept = new_among(index, ranked, k, left)
-        if len(kept) == k or depth >= candidates:
-            if dropped is not None:
-                for at, reason in left:
-                    score = None if scores is None else float(scores[places[at]])
-                    dropped.append(Dropped(index.key(ranked[at]), score, reason))
-            return places[kept]
-        depth *= 4

@@ -17,6 +17,7 @@ from warmgraph.ranking import LexicalScorer, Signals, WarmRouter
 from warmgraph.steps import Steps
 from warmgraph.store.backends import Backend
 from warmgraph.store.few import Glance, Place, recall_few
+from warmgraph.store.many import best_of_many, warm_slots
 from warmgraph.store.plan import Get, Search
 from warmgraph.store.recalls import Found, Recall
 from warmgraph.store.reranking import Reranking
@@ -101,7 +102,7 @@ class WarmRecalls:
             warm = yield from self._answer(search, sight)
             self._use(search, warm)
             self.watch.hit(router, decision, search, [item.key for item in warm.items])
-            return replace(warm, decision=decision)
+            return Recall(warm.items, "warm", sight.signals, decision, warm.failure, warm.dropped)
         # What a hit would have answered is ranked only if somebody learns from it, and before a miss makes more warm.
         missed = (yield from self._answer(search, sight)) if self.watch.learns(router) else None
         try:
@@ -230,12 +231,12 @@ class WarmRecalls:
         index, query, places = sight.index, sight.query, sight.places
         ranking = self._backend.ranking
         if ranking.recall_scorer.needs_dense and sight.lead < self._clear_lead:
-            query = yield from ranking.recall_query(search.query or "", self._clock.now(), index)
+            query = yield from ranking.recall_query(search.query or "", self._clock.now(), index, words=query)
             places = None
-        if places is None:
-            items = self._warm_items(self._reranking.widened(search), index, query)
-        else:
-            items = self._items_at(search, index, places)
+        wide = search if self._reranking.idle else self._reranking.widened(search)
+        if places is None and search.matches is None:
+            places = self._best_places(wide, index, query)
+        items = self._warm_items(wide, index, query) if places is None else self._items_at(search, index, places)
         if self._reranking.idle:
             return Recall(items, "warm", sight.signals, failure=query.failure, dropped=search.dropped or ())
         found = yield from self._reranking.ordered(search, Found(items, query.failure))
@@ -253,6 +254,17 @@ class WarmRecalls:
                 return None, None
             limit = search.limit if self._reranking.idle else self._reranking.widened(search).limit
             return recall_few(index, few, query.score_few(index, few), limit, search.exclude, search.dropped)
+
+    def _best_places(self, search: Search, index: NamespaceIndex, query: Query) -> list[Place] | None:
+        """Rank the warm items, and no others; `None` where some may have expired."""
+        with index.lock:
+            if index.mortal:
+                return None
+            slots = warm_slots(index, search.exclude)
+            if query.only_words and not query.timely:
+                slots = slots[index.lexical(query.terms)[slots] > 0]
+            scores = query.scores_at(index, slots, few=True)
+            return best_of_many(index, slots, scores, search.limit, search.dropped)
 
     def _items_at(self, search: Search, index: NamespaceIndex, places: Sequence[Place]) -> list[SearchItem]:
         namespace = search.prefix
